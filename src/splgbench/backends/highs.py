@@ -1,0 +1,206 @@
+"""HiGHS through highspy: arrays passed whole, bounds from its callbacks.
+
+A highspy that cannot share a process with ortools (from 1.15 on) runs in a process of its own.
+"""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from splgbench.backends.base import ABSOLUTE_GAP, Solution, SolverStatus, Task, is_lp, missing_capability
+from splgbench.capabilities import Capability
+from splgbench.limits import Limits
+from splgbench.model import MipModel
+from splgbench.solver_libraries import highspy_needs_own_process, load_highspy, version_of
+from splgbench.trace import Recorder, Stop
+
+
+class HighsBackend:
+    """HiGHS."""
+
+    name = "highs"
+    capabilities = frozenset(
+        {
+            Capability.CONTINUOUS,
+            Capability.SEMICONTINUOUS,
+            Capability.START,
+            Capability.NODE_LIMIT,
+            Capability.EVENTS,
+            Capability.RELAXATION,
+            Capability.SEED,
+            Capability.THREADS,
+            Capability.WRITE,
+        }
+    )
+
+    def unavailable(self) -> str | None:
+        return None if version_of("highspy") else "highspy is not installed"
+
+    def versions(self) -> dict[str, str]:
+        return {"highspy": version_of("highspy") or "missing"}
+
+    def reason_against(self, model: MipModel, limits: Limits) -> str | None:
+        return missing_capability(model, limits, self.capabilities)
+
+    def solve(self, model: MipModel, task: Task) -> Solution:
+        if highspy_needs_own_process():
+            from splgbench.backends.own_process import solve_in_own_process
+
+            return solve_in_own_process(self.name, model, task)
+        return self.solve_here(model, task)
+
+    def solve_here(self, model: MipModel, task: Task) -> Solution:
+        """Solve in this process."""
+        highspy = load_highspy()
+        highs = highspy.Highs()
+        effective = _set_options(highspy, highs, task)
+        if pass_model(highspy, highs, model) == highspy.HighsStatus.kError:
+            return Solution(SolverStatus.ERROR, effective=effective, message="HiGHS refused the model")
+        if task.start is not None and not is_lp(model):
+            columns, values = task.start.columns.astype(np.int32), task.start.values
+            highs.setSolution(len(columns), columns, values)
+        if task.stop:
+            return Solution(SolverStatus.INTERRUPTED, effective=effective)
+        _watch(highspy, highs, model, task.recorder, task.stop)
+        highs.run()
+        return _solution(highspy, highs, model, effective)
+
+    def write(self, model: MipModel, path: Path, column_names: list[str], row_names: list[str]) -> None:
+        if highspy_needs_own_process():
+            from splgbench.backends.own_process import write_in_own_process
+
+            write_in_own_process(self.name, model, path, column_names, row_names)
+        else:
+            self.write_here(model, path, column_names, row_names)
+
+    def write_here(self, model: MipModel, path: Path, column_names: list[str], row_names: list[str]) -> None:
+        """Write the model file in this process."""
+        highspy = load_highspy()
+        highs = highspy.Highs()
+        highs.setOptionValue("output_flag", False)
+        pass_model(highspy, highs, model)
+        for column, name in enumerate(column_names):
+            highs.passColName(column, name)
+        for row, name in enumerate(row_names):
+            highs.passRowName(row, name)
+        if highs.writeModel(str(path)) == highspy.HighsStatus.kError:
+            raise OSError(f"HiGHS could not write {path.name}")
+
+
+def pass_model(highspy: Any, highs: Any, model: MipModel) -> Any:
+    """Hand the arrays over in one call."""
+    kinds = np.zeros(model.n_columns, dtype=np.int32)
+    kinds[model.integer] = int(highspy.HighsVarType.kInteger)
+    kinds[model.semicontinuous] = int(highspy.HighsVarType.kSemiContinuous)
+    return highs.passModel(
+        model.n_columns,
+        model.n_rows,
+        model.n_entries,
+        int(highspy.MatrixFormat.kRowwise),
+        int(highspy.ObjSense.kMaximize),
+        0.0,
+        model.objective,
+        model.lower,
+        model.upper,
+        model.row_lower,
+        model.row_upper,
+        model.row_start.astype(np.int32),
+        model.row_columns.astype(np.int32),
+        model.row_values,
+        kinds,
+    )
+
+
+def _set_options(highspy: Any, highs: Any, task: Task) -> dict[str, Any]:
+    limits = task.limits
+    highspy.Highs.resetGlobalScheduler(True)
+    options: dict[str, Any] = {
+        "output_flag": False,
+        "threads": limits.threads,
+        "parallel": "on" if limits.threads > 1 else "off",
+        "random_seed": limits.seed,
+        "mip_rel_gap": limits.gap,
+        "mip_abs_gap": ABSOLUTE_GAP,
+        "presolve": "choose" if task.presolve else "off",
+    }
+    if limits.wall_time is not None:
+        options["time_limit"] = limits.wall_time
+    if limits.nodes is not None:
+        options["mip_max_nodes"] = limits.nodes
+    for name, value in options.items():
+        highs.setOptionValue(name, value)
+    shown = (
+        "threads",
+        "random_seed",
+        "mip_rel_gap",
+        "mip_abs_gap",
+        "mip_feasibility_tolerance",
+        "primal_feasibility_tolerance",
+        "presolve",
+    )
+    return {name: highs.getOptionValue(name)[1] for name in shown}
+
+
+def _watch(highspy: Any, highs: Any, model: MipModel, recorder: Recorder, stop: Stop) -> None:
+    """Report bounds and pass the stop on."""
+    kinds = highspy.cb.HighsCallbackType
+
+    def on_callback(kind: Any, _message: str, out: Any, into: Any, _data: object) -> None:
+        if kind == kinds.kCallbackMipImprovingSolution:
+            recorder.bounds(primal=out.objective_function_value, mandates=model.mandates(np.array(out.mip_solution)))
+        elif kind == kinds.kCallbackMipLogging and math.isfinite(out.mip_dual_bound):
+            recorder.bounds(dual=out.mip_dual_bound)
+        elif kind in (kinds.kCallbackMipInterrupt, kinds.kCallbackSimplexInterrupt) and stop:
+            into.user_interrupt = True
+
+    highs.setCallback(on_callback, None)
+    for kind in (
+        kinds.kCallbackMipImprovingSolution,
+        kinds.kCallbackMipLogging,
+        kinds.kCallbackMipInterrupt,
+        kinds.kCallbackSimplexInterrupt,
+    ):
+        highs.startCallback(kind)
+
+
+def _solution(highspy: Any, highs: Any, model: MipModel, effective: dict[str, Any]) -> Solution:
+    status = highspy.HighsModelStatus
+    ended = highs.getModelStatus()
+    outcome = {
+        status.kOptimal: SolverStatus.FINISHED,
+        status.kModelEmpty: SolverStatus.FINISHED,
+        status.kInfeasible: SolverStatus.INFEASIBLE,
+        status.kTimeLimit: SolverStatus.TIME_LIMIT,
+        status.kSolutionLimit: SolverStatus.NODE_LIMIT,
+        status.kInterrupt: SolverStatus.INTERRUPTED,
+        status.kMemoryLimit: SolverStatus.MEMORY_LIMIT,
+    }.get(ended, SolverStatus.ERROR)
+    info = highs.getInfo()
+    lp = is_lp(model)
+    counters = {"simplex_iterations": int(max(info.simplex_iteration_count, 0))}
+    if not lp:
+        counters["nodes"] = int(max(info.mip_node_count, 0))
+    feasible = info.primal_solution_status == int(highspy.SolutionStatus.kSolutionStatusFeasible)
+    has_values = feasible and (not lp or outcome is SolverStatus.FINISHED)
+    values = np.array(highs.getSolution().col_value) if has_values else None
+    primal = float(info.objective_function_value) if has_values else None
+    dual = primal if lp else float(info.mip_dual_bound)
+    if ended == status.kModelEmpty:
+        values, primal, dual = np.zeros(model.n_columns), 0.0, 0.0
+    message = highs.modelStatusToString(ended) if outcome is SolverStatus.ERROR else ""
+    return Solution(
+        outcome,
+        values,
+        primal,
+        dual if dual is not None and math.isfinite(dual) else None,
+        effective,
+        counters,
+        message,
+    )
+
+
+backend = HighsBackend()

@@ -1,0 +1,55 @@
+"""Finding formulations, decompositions and backends: the project's folders and third parties' entry points."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from importlib.metadata import entry_points
+from typing import Any
+
+from splgbench.errors import UnsupportedError
+
+KINDS = ("formulations", "decompositions", "backends")
+_NOT_PLUGINS = {"backends": {"base", "own_process"}}
+
+
+def normal_name(name: str) -> str:
+    """Hyphen and underscore are the same in a name."""
+    return name.replace("-", "_")
+
+
+def names(kind: str) -> tuple[str, ...]:
+    """Names of everything of a kind, sorted.
+
+    Parameters
+    ----------
+    kind : one of `KINDS`.
+    """
+    return tuple(sorted({*_own(kind), *_entry_points(kind)}))
+
+
+def find(kind: str, name: str) -> Any:
+    """The formulation, decomposition or backend of that name.
+
+    Raises
+    ------
+    UnsupportedError
+        There is none; the message lists those there are.
+    """
+    name = normal_name(name)
+    if name in _own(kind):
+        module = importlib.import_module(f"splgbench.{kind}.{name}")
+        return getattr(module, "backend" if kind == "backends" else name)
+    if name in _entry_points(kind):
+        return _entry_points(kind)[name].load()
+    raise UnsupportedError(f"no {kind.rstrip('s')} named {name}; there are {', '.join(names(kind))}")
+
+
+def _own(kind: str) -> tuple[str, ...]:
+    package = importlib.import_module(f"splgbench.{kind}")
+    skipped = _NOT_PLUGINS.get(kind, set())
+    return tuple(entry.name for entry in pkgutil.iter_modules(package.__path__) if entry.name not in skipped)
+
+
+def _entry_points(kind: str) -> dict[str, Any]:
+    return {normal_name(point.name): point for point in entry_points(group=f"splgbench.{kind}")}
