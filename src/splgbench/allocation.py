@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from splgbench.errors import InputError, Problem
-from splgbench.files import parse_csv, read_text, write_text
+from splgbench.files import parse_csv, parse_json, read_text, write_text
 from splgbench.hashing import csv_line
 from splgbench.instance import Instance, IntArray
 
@@ -105,12 +105,12 @@ def _from_csv(path: Path, text: str) -> Allocation:
         beside = _json_object(sibling, read_text(sibling))
         header |= {key: beside[key] for key in ("instance_hash", "objective") if key in beside}
     body = "".join(text.splitlines(keepends=True)[comments:])
-    table = parse_csv("allocation", str(path), body)
+    table = parse_csv("allocation", str(path), body, lines_before=comments)
     missing = [column for column in COLUMNS if column not in table.columns]
     if missing:
         raise InputError([Problem(str(path), comments + 1, column, "the column is missing") for column in missing])
     rows = zip(*(table.columns[column] for column in COLUMNS), strict=True)
-    cases = _cases(str(path), rows, [row + comments for row in table.rows])
+    cases = _cases(str(path), rows, table.rows)
     return Allocation(cases, header.get("instance_hash"), _objective(path, header.get("objective")))
 
 
@@ -127,10 +127,7 @@ def _from_json(path: Path, text: str) -> Allocation:
 
 
 def _json_object(path: Path, text: str) -> dict[str, Any]:
-    try:
-        data = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise InputError([Problem(str(path), error.lineno, None, f"must be JSON: {error.msg}")]) from None
+    data = parse_json(text, str(path))
     if not isinstance(data, dict):
         raise InputError("must be a JSON object", str(path))
     return data

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from operator import index
 
 import numpy as np
 
@@ -62,6 +63,11 @@ def check(instance: Instance, allocation: Allocation | Mapping[tuple[str, str], 
     Verdict
         The objective in utility units over the cases that name offers, and all violations.
 
+    Raises
+    ------
+    TypeError
+        Cases are no whole numbers.
+
     Source: model statement, rows (demand) to (override).
     """
     if isinstance(allocation, Allocation):
@@ -76,7 +82,7 @@ def check(instance: Instance, allocation: Allocation | Mapping[tuple[str, str], 
 class _Court:
     def __init__(self, instance: Instance, cases: Mapping[tuple[str, str], int]) -> None:
         self.instance = instance
-        self.cases = {pair: int(x) for pair, x in cases.items() if x != 0}
+        self.cases = {pair: whole for pair, x in cases.items() if (whole := index(x)) != 0}
         self.capacity = dict(zip(instance.offer_index, instance.capacity.tolist(), strict=True))
         self.area_of = {
             group: instance.areas[a] for group, a in zip(instance.groups, instance.group_area.tolist(), strict=True)
@@ -89,8 +95,8 @@ class _Court:
 
     def verdict(self) -> Verdict:
         utility = self.instance.utility
-        index = self.instance.offer_index
-        objective = sum(int(utility[index[pair]]) * x for pair, x in self.cases.items() if pair in index)
+        offers = self.instance.offer_index
+        objective = sum(int(utility[offers[pair]]) * x for pair, x in self.cases.items() if pair in offers)
         rules = (
             self._offers(),
             self._demand(),
@@ -204,7 +210,8 @@ class _Court:
                 if missing and (is_all or len(missing) == len(members)):
                     words = "all of" if is_all else "one of"
                     wanted = ", ".join(required for required, _ in members)
-                    text = f"{hospital} has {group} without {words} {wanted} (clause {name}; missing: {', '.join(missing)})"
+                    lacking = ", ".join(missing)
+                    text = f"{hospital} has {group} without {words} {wanted} (clause {name}; missing: {lacking})"
                     yield Violation("link", hospital, group, 1, text)
 
     def _overrides(self) -> Iterator[Violation]:

@@ -57,8 +57,9 @@ class _Question:
         self.model = self.cp_model.CpModel()
         self.members: dict[int, str] = {}
         self.literals: dict[int, Any] = {}
-        demand = instance.demand[instance.offer_cell]
-        self.x = [self.model.new_int_var(0, int(demand[k]), "") for k in range(instance.n_offers)]
+        # Wide enough that no domain does the work of a rule, which a clash would then fail to name.
+        most = np.maximum(instance.demand[instance.offer_cell], instance.minimum_cases[instance.offer_group])
+        self.x = [self.model.new_int_var(0, max(1, x), "") for x in most.tolist()]
         self.y = [self.model.new_bool_var("") for _ in range(instance.n_offers)]
         for k in range(instance.n_offers):
             # A mandate means at least one case, and cases need a mandate: definitions, not rules.

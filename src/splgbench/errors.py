@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 
 class SplgbenchError(Exception):
@@ -58,6 +59,9 @@ class InputError(SplgbenchError):
             lines.append(f"... and {hidden} more")
         super().__init__("\n".join(lines))
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.problems,)
+
 
 class UnsupportedError(SplgbenchError):
     """A method, backend or option that cannot do what was asked; the message is the reason."""
@@ -69,7 +73,11 @@ class MissingSolverError(UnsupportedError):
     """An optional package is not installed."""
 
     def __init__(self, package: str, extra: str) -> None:
+        self.package, self.extra = package, extra
         super().__init__(f"{package} is not installed: pip install 'splgbench[{extra}]'")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.package, self.extra)
 
 
 class SolverClashError(UnsupportedError):

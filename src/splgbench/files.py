@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from splgbench.errors import InputError, OutputError, Problem
-from splgbench.tables import Table
+from splgbench.tables import TABLES, Table
+
+_PACKAGE_FILES = {"datapackage.json", *(f"{table.name}.{end}" for table in TABLES for end in ("csv", "parquet"))}
 
 
 @contextmanager
@@ -42,16 +46,28 @@ def written_whole(target: Path) -> Iterator[Path]:
 
 
 def _replace_folder(draft: Path, target: Path, folder: Path) -> None:
-    """Swap a folder for another; an instance package is replaced, a folder of anything else is not."""
-    if any(target.iterdir()) and not (target / "datapackage.json").is_file():
+    """Swap a folder for another; an instance package is replaced, a folder that holds anything else is not."""
+    present = {entry.name for entry in target.iterdir()}
+    if present and not _is_instance_package(target):
         raise OutputError(f"cannot write {target}: the folder is not empty and is no instance package")
+    foreign = sorted(present - {entry.name for entry in draft.iterdir()} - _PACKAGE_FILES)
+    if foreign:
+        raise OutputError(f"cannot write {target}: it also holds {', '.join(foreign)}, which would be lost")
     old = folder / "old"
     target.replace(old)
     try:
         draft.replace(target)
-    except OSError:
+    except BaseException:
         old.replace(target)
         raise
+
+
+def _is_instance_package(folder: Path) -> bool:
+    try:
+        descriptor = json.loads((folder / "datapackage.json").read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(descriptor, dict) and "splgbench" in descriptor
 
 
 def write_text(target: Path, text: str) -> None:
@@ -68,6 +84,16 @@ def read_text(path: Path) -> str:
         raise InputError(f"cannot be read: {error.strerror}", str(path)) from None
 
 
+def parse_json(text: str, file: str) -> Any:
+    """A JSON text, or one sentence with the line that is none."""
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise InputError([Problem(file, error.lineno, None, f"must be JSON: {error.msg}")]) from None
+    except (ValueError, RecursionError) as error:
+        raise InputError([Problem(file, None, None, f"must be JSON: {error}")]) from None
+
+
 def decode(data: bytes, file: str) -> str:
     """UTF-8 text (a byte-order mark is dropped)."""
     try:
@@ -77,8 +103,12 @@ def decode(data: bytes, file: str) -> str:
         raise InputError([Problem(file, line, None, "must be UTF-8 text")]) from None
 
 
-def parse_csv(name: str, file: str, text: str) -> Table:
+def parse_csv(name: str, file: str, text: str, lines_before: int = 0) -> Table:
     """A CSV text with a header as a `Table`; rows carry their line numbers.
+
+    Parameters
+    ----------
+    lines_before : lines of the file that stand before the text.
 
     Raises
     ------
@@ -88,15 +118,16 @@ def parse_csv(name: str, file: str, text: str) -> Table:
     if not text.strip():
         raise InputError("must have a header line", file)
     if not text.endswith(("\n", "\r")):
-        line = text.count("\n") + 1
+        line = lines_before + text.count("\n") + 1
         raise InputError([Problem(file, line, None, "the last line has no line end: the file may be truncated")])
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     problems: list[Problem] = []
     records: list[list[str]] = []
     lines: list[int] = []
+    header: list[str] = []
     try:
         header = next(reader)
-        start = reader.line_num + 1
+        start = lines_before + reader.line_num + 1
         for record in reader:
             if record and len(record) != len(header):
                 rule = f"must have {len(header)} fields as the header"
@@ -104,12 +135,14 @@ def parse_csv(name: str, file: str, text: str) -> Table:
             elif record:
                 records.append(record)
                 lines.append(start)
-            start = reader.line_num + 1
+            start = lines_before + reader.line_num + 1
     except csv.Error as error:
-        problems.append(Problem(file, reader.line_num, None, f"must be valid CSV: {error}"))
+        problems.append(Problem(file, lines_before + reader.line_num, None, f"must be valid CSV: {error}"))
     twice = sorted({column for column in header if header.count(column) > 1})
     if twice:
-        problems.append(Problem(file, 1, None, f"the header names a column twice: {', '.join(twice)}"))
+        problems.append(Problem(file, lines_before + 1, None, f"the header names a column twice: {', '.join(twice)}"))
+    if not header:
+        problems = [Problem(file, lines_before + 1, None, "must be the header line")]
     if problems:
         raise InputError(problems)
     columns = list(zip(*records, strict=True)) if records else [()] * len(header)

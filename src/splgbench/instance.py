@@ -170,7 +170,7 @@ class Instance:
             "overrides": overrides,
         }
         tables = {key: as_table(key, data) for key, data in given.items() if data is not None}
-        if areas is None and "area" in tables["groups"].columns:
+        if areas is None and "groups" in tables and "area" in tables["groups"].columns:
             named = {cell for cell in tables["groups"].columns["area"] if cell not in (None, "")}
             tables["areas"] = as_table("areas", {"area": sorted(named, key=str)})
         return build_instance(
@@ -232,7 +232,7 @@ class Instance:
     def offer_index(self) -> Mapping[tuple[str, str], int]:
         """Offer number by (hospital, group) key."""
         pairs = zip(self.offer_hospital.tolist(), self.offer_group.tolist(), strict=True)
-        return {(self.hospitals[h], self.groups[g]): k for k, (h, g) in enumerate(pairs)}
+        return MappingProxyType({(self.hospitals[h], self.groups[g]): k for k, (h, g) in enumerate(pairs)})
 
     def offer_name(self, k: int) -> tuple[str, str]:
         """(hospital, group) of offer k."""

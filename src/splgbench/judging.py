@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from splgbench.checker import check
+from splgbench.errors import SplgbenchError, UnsupportedError
 from splgbench.instance import BoolArray, Instance, IntArray
 from splgbench.limits import Limits
 from splgbench.polish import polish
@@ -49,7 +50,11 @@ def judge(
     """
     primal, volumes, message = None, None, ""
     if mandates is not None:
-        polished = polish(instance, mandates)
+        try:
+            polished = polish(instance, mandates)
+        except SplgbenchError as error:
+            failed = Status.UNSUPPORTED if isinstance(error, UnsupportedError) else Status.ERROR
+            return Judgement(failed, None, claimed_dual, None, str(error))
         if polished.volumes is None:
             return Judgement(
                 Status.WRONG, None, claimed_dual, None, f"its mandates are not feasible: {polished.reason}"

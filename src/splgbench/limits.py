@@ -47,3 +47,7 @@ class Limits:
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
+
+
+NO_LIMITS = Limits()
+"""One thread, no time limit, gap 0, seed 0."""

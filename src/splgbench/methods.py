@@ -22,7 +22,7 @@ from splgbench.errors import InfeasibleError, InputError, UnsupportedError
 from splgbench.formulation import BuildsModels
 from splgbench.instance import BoolArray, Instance, IntArray
 from splgbench.judging import Judgement, judge
-from splgbench.limits import Limits
+from splgbench.limits import NO_LIMITS, Limits
 from splgbench.model import MipModel
 from splgbench.random_bits import permutation as random_permutation
 from splgbench.result import Result, Status
@@ -47,7 +47,9 @@ _ENDED = {
 class Method(Protocol):
     """The one protocol that everything which answers an instance follows."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """NAME[@BACKEND][:key=value,...]."""
 
     def reason_against(self, instance: Instance, limits: Limits) -> str | None:
         """Why it cannot answer this instance under these limits, or None."""
@@ -55,7 +57,7 @@ class Method(Protocol):
     def solve(
         self,
         instance: Instance,
-        limits: Limits = Limits(),
+        limits: Limits = NO_LIMITS,
         start: Allocation | None = None,
         permutation: int | None = None,
         on_event: EventHandler | None = None,
@@ -172,7 +174,7 @@ class Direct:
     def solve(
         self,
         instance: Instance,
-        limits: Limits = Limits(),  # noqa: B008
+        limits: Limits = NO_LIMITS,
         start: Allocation | None = None,
         permutation: int | None = None,
         on_event: EventHandler | None = None,
@@ -182,7 +184,7 @@ class Direct:
         with interruptible(stop or Stop()) as stop:
             return _Run(self, instance, limits, start, permutation, on_event, stop).result()
 
-    def lp_bound(self, instance: Instance, limits: Limits = Limits()) -> float:  # noqa: B008
+    def lp_bound(self, instance: Instance, limits: Limits = NO_LIMITS) -> float:
         """Value of the LP relaxation in utility units: an upper bound on the optimum.
 
         Raises
@@ -269,7 +271,10 @@ class _Run:
             return self._ended(Status.UNSUPPORTED, reason)
         built = time.perf_counter()
         self.build_time = built - self.began
-        solution = self._solve(model)
+        try:
+            solution = self._solve(model)
+        except UnsupportedError as error:
+            return self._ended(Status.UNSUPPORTED, str(error))
         self.solve_time = time.perf_counter() - built
         return self._judged(model, solution)
 
@@ -288,6 +293,8 @@ class _Run:
             raise
         except MemoryError:
             return Solution(SolverStatus.MEMORY_LIMIT)
+        except Exception as error:
+            return Solution(SolverStatus.ERROR, message=f"{type(error).__name__}: {error}")
 
     def _judged(self, model: MipModel, solution: Solution) -> Result:
         if solution.status is SolverStatus.INFEASIBLE:

@@ -149,17 +149,20 @@ class MipModel:
         )
 
     def mandates(self, values: FloatArray) -> BoolArray:
-        """Mandates of a solver's values: y rounded; where there is no y, x at least half its threshold.
+        """Mandates of a solver's values: y rounded; where x itself says it, x at least half its threshold.
 
-        Without a y column x is semicontinuous, so its lower bound is the threshold.
+        It does where there is no y, and where x is semicontinuous or above 0 throughout: then its lower bound is
+        the threshold, and a y that is there may be 0 although x stands (links ask only that y = 1 means x > 0).
         """
-        by_y = np.zeros(len(self.mandate_column), dtype=np.bool_)
         with_y = self.mandate_column >= 0
-        by_y[with_y] = values[self.mandate_column[with_y]] >= 0.5
-        only_x = ~with_y & (self.volume_column >= 0)
-        columns = self.volume_column[only_x]
-        by_y[only_x] = values[columns] >= np.maximum(0.5, self.lower[columns] / 2)
-        return by_y
+        granted = np.zeros(len(self.mandate_column), dtype=np.bool_)
+        granted[with_y] = values[self.mandate_column[with_y]] >= 0.5
+        with_x = np.flatnonzero(self.volume_column >= 0)
+        columns = self.volume_column[with_x]
+        telling = ~with_y[with_x] | self.semicontinuous[columns] | (self.lower[columns] > 0)
+        with_x, columns = with_x[telling], columns[telling]
+        granted[with_x] |= values[columns] >= np.maximum(0.5, self.lower[columns] / 2)
+        return granted
 
     def start_values(self, volumes: IntArray) -> tuple[IntArray, FloatArray]:
         """Columns and values that a known allocation gives (model-specific columns are left open)."""

@@ -5,12 +5,14 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from collections.abc import Callable
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from splgbench.errors import InputError, MissingSolverError, Problem
-from splgbench.files import decode, parse_csv, written_whole
+from splgbench.files import decode, parse_csv, parse_json, written_whole
 from splgbench.hashing import csv_line
 from splgbench.instance import Instance
 from splgbench.tables import SCHEMA_VERSION, TABLE, TABLES, Column, Table, TableSpec, as_table
@@ -22,6 +24,7 @@ SIZE_LIMIT = 2**30
 ENTRY_LIMIT = 1000
 """Entries that one zip may hold."""
 _SETTINGS = {"schema", "capacity_mode", "utility_scale", "extensions"}
+_WRITTEN_HERE = {"name", "profile", "splgbench", "resources"}
 
 
 def read_package(path: str | Path, *, size_limit: int = SIZE_LIMIT) -> Instance:
@@ -46,11 +49,10 @@ def read_package(path: str | Path, *, size_limit: int = SIZE_LIMIT) -> Instance:
         raise InputError("no such file or folder", str(path))
     if not zipfile.is_zipfile(path):
         raise InputError("must be a folder or a zip of an instance package", str(path))
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return _read(_zip_reader(archive, str(path), size_limit), path.stem)
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, OSError) as error:
-        raise InputError(f"cannot be read as a zip: {error}", str(path)) from None
+    with _unzipping(str(path)):
+        archive = zipfile.ZipFile(path)
+    with archive:
+        return _read(_zip_reader(archive, str(path), size_limit), path.stem)
 
 
 Reader = Callable[[str], bytes]
@@ -58,14 +60,19 @@ Reader = Callable[[str], bytes]
 
 def _folder_reader(folder: Path, size_limit: int) -> Reader:
     root = folder.resolve()
+    left = size_limit
 
     def read(name: str) -> bytes:
+        nonlocal left
         target = (folder / name).resolve()
         if not target.is_relative_to(root):
             raise InputError("must lie inside the package", str(folder / name))
         try:
-            if target.stat().st_size > size_limit:
-                raise InputError(f"must hold at most {size_limit} bytes", str(folder / name))
+            left -= target.stat().st_size
+            if not target.is_file():
+                raise InputError("must be a file", str(folder / name))
+            if left < 0:
+                raise InputError(f"the package must hold at most {size_limit} bytes", str(folder / name))
             return target.read_bytes()
         except OSError as error:
             raise InputError(f"cannot be read: {error.strerror}", str(folder / name)) from None
@@ -73,10 +80,21 @@ def _folder_reader(folder: Path, size_limit: int) -> Reader:
     return read
 
 
+@contextmanager
+def _unzipping(file: str) -> Iterator[None]:
+    """What a damaged, encrypted or exotic zip makes the zip module raise, as one sentence."""
+    try:
+        yield
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError, OSError) as error:
+        raise InputError(f"cannot be read as a zip: {error}", file) from None
+
+
 def _zip_reader(archive: zipfile.ZipFile, file: str, size_limit: int) -> Reader:
     entries = archive.infolist()
     if len(entries) > ENTRY_LIMIT:
         raise InputError(f"must hold at most {ENTRY_LIMIT} entries, has {len(entries)}", file)
+    if len({entry.filename for entry in entries}) < len(entries):
+        raise InputError("must not hold two entries of one name", file)
     unpacked = sum(entry.file_size for entry in entries)
     if unpacked > size_limit:
         raise InputError(f"must unpack to at most {size_limit} bytes, says {unpacked}", file)
@@ -87,8 +105,10 @@ def _zip_reader(archive: zipfile.ZipFile, file: str, size_limit: int) -> Reader:
         try:
             entry = archive.getinfo(str(PurePosixPath(name)))
         except KeyError:
-            raise InputError(f"the zip has no {name}", file) from None
-        with archive.open(entry) as stream:
+            raise InputError(f"the zip has no {name} at its root", file) from None
+        if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise InputError(f"{name} must be stored or deflated", file)
+        with _unzipping(file), archive.open(entry) as stream:
             data = stream.read(left + 1)
         left -= len(data)
         if left < 0:
@@ -100,10 +120,10 @@ def _zip_reader(archive: zipfile.ZipFile, file: str, size_limit: int) -> Reader:
 
 def _read(read: Reader, name: str) -> Instance:
     descriptor = _descriptor(decode(read(DESCRIPTOR), DESCRIPTOR))
-    settings = descriptor.pop("splgbench")
+    settings = descriptor["splgbench"]
     tables: dict[str, Table] = {}
     problems: list[Problem] = []
-    for resource in descriptor.pop("resources"):
+    for resource in descriptor["resources"]:
         if resource["name"] in TABLE:
             try:
                 tables[resource["name"]] = _read_table(resource, read)
@@ -115,26 +135,25 @@ def _read(read: Reader, name: str) -> Instance:
         tables,
         capacity_mode=settings.get("capacity_mode", ""),
         utility_scale=settings.get("utility_scale", 0),
-        name=str(descriptor.pop("name", name)),
-        metadata=descriptor,
+        name=str(descriptor.get("name", name)),
+        metadata={key: value for key, value in descriptor.items() if key not in _WRITTEN_HERE},
     )
 
 
 def _descriptor(text: str) -> dict[str, Any]:
     """Parse and check `datapackage.json` as far as the reader relies on it."""
-    try:
-        descriptor = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise InputError([Problem(DESCRIPTOR, error.lineno, None, f"must be JSON: {error.msg}")]) from None
+    descriptor = parse_json(text, DESCRIPTOR)
     if not isinstance(descriptor, dict) or not isinstance(descriptor.get("splgbench"), dict):
         raise InputError("must be an object with an entry splgbench", DESCRIPTOR)
     settings = descriptor["splgbench"]
     if type(settings.get("schema")) is not int or settings["schema"] != SCHEMA_VERSION:
         found = settings.get("schema")
         raise InputError(f"has schema {found!r}; this splgbench reads schema {SCHEMA_VERSION}", DESCRIPTOR)
-    extensions = settings.get("extensions") or {}
+    extensions = settings.get("extensions", {})
+    if not isinstance(extensions, dict):
+        raise InputError("splgbench.extensions must be an object", DESCRIPTOR)
     if extensions:
-        names = ", ".join(sorted(map(str, extensions)))
+        names = ", ".join(sorted(extensions))
         raise InputError(f"has extensions this splgbench does not know, which may constrain: {names}", DESCRIPTOR)
     unknown = set(settings) - _SETTINGS
     if unknown:
@@ -152,6 +171,9 @@ def _descriptor(text: str) -> dict[str, Any]:
         names_seen.add(name)
         if name in TABLE:
             _check_path(name, resource.get("path"))
+            rows = resource.get("rows", 0)
+            if type(rows) is not int or rows < 0:
+                raise InputError(f"resource {name}: rows must be a whole number (found {rows!r})", DESCRIPTOR)
     return descriptor
 
 
@@ -169,9 +191,13 @@ def _check_path(name: str, path: object) -> None:
 def _read_table(resource: dict[str, Any], read: Reader) -> Table:
     name, path = resource["name"], resource["path"]
     data = read(path)
-    if path.endswith(".csv"):
-        return parse_csv(name, path, decode(data, path))
-    return _read_parquet(name, path, data)
+    table = parse_csv(name, path, decode(data, path)) if path.endswith(".csv") else _read_parquet(name, path, data)
+    stated = resource.get("rows", 0)
+    if table.length < stated:
+        # A file that breaks off between two rows shows nowhere else.
+        rule = f"must have the {stated} rows that {DESCRIPTOR} states: it may be truncated"
+        raise InputError([Problem(path, None, None, rule, table.length)])
+    return table
 
 
 def _parquet() -> Any:
@@ -185,8 +211,12 @@ def _parquet() -> Any:
 def _read_parquet(name: str, path: str, data: bytes) -> Table:
     parquet = _parquet()
     try:
-        table = as_table(name, parquet.read_table(io.BytesIO(data)))
-    except (OSError, ValueError) as error:
+        stored = parquet.ParquetFile(io.BytesIO(data))
+        cells = stored.metadata.num_rows * stored.metadata.num_columns
+        if cells > SIZE_LIMIT:
+            raise InputError(f"must hold at most {SIZE_LIMIT} cells, says {cells}", path)
+        table = as_table(name, stored.read())
+    except (OSError, ValueError, NotImplementedError, KeyError, TypeError) as error:
         raise InputError(f"must be a Parquet table: {error}", path) from None
     return Table(name, path, table.columns)
 
@@ -235,7 +265,7 @@ def package_files(instance: Instance, table_format: str = "csv", with_empty: boo
         resources.append(_resource(spec, path, columns, bool(instance.regions)))
     descriptor = {
         "name": instance.name or "instance",
-        **instance.metadata,
+        **{key: value for key, value in instance.metadata.items() if key not in _WRITTEN_HERE},
         "profile": "tabular-data-package" if table_format == "csv" else "data-package",
         "splgbench": {
             "schema": SCHEMA_VERSION,
@@ -267,6 +297,7 @@ def _csv_bytes(columns: dict[str, list[Any]]) -> bytes:
 
 
 def _parquet_bytes(spec: TableSpec, columns: dict[str, list[Any]]) -> bytes:
+    parquet = _parquet()
     import pyarrow
 
     whole = {column.name for column in spec.columns if column.kind == "whole"}
@@ -278,13 +309,13 @@ def _parquet_bytes(spec: TableSpec, columns: dict[str, list[Any]]) -> bytes:
         for name, cells in columns.items()
     }
     buffer = io.BytesIO()
-    _parquet().write_table(pyarrow.table(arrays), buffer)
+    parquet.write_table(pyarrow.table(arrays), buffer)
     return buffer.getvalue()
 
 
 def _resource(spec: TableSpec, path: str, columns: dict[str, list[Any]], with_regions: bool) -> dict[str, Any]:
     fields = [_field(spec.column(name), name, with_regions) for name in columns]
-    resource: dict[str, Any] = {"name": spec.name, "path": path}
+    resource: dict[str, Any] = {"name": spec.name, "path": path, "rows": len(next(iter(columns.values())))}
     if path.endswith(".csv"):
         resource |= {
             "profile": "tabular-data-resource",

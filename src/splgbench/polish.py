@@ -47,7 +47,14 @@ def polish(instance: Instance, mandates: BoolArray) -> Polished:
     Returns
     -------
     Polished
+
+    Raises
+    ------
+    TypeError
+        `mandates` is no array of truth values (or 0 and 1) over the offers.
     """
+    if np.shape(mandates) != (instance.n_offers,) or not np.isin(mandates, (0, 1)).all():
+        raise TypeError("mandates must be truth values over the offers of the instance")
     mandates = np.asarray(mandates, dtype=np.bool_)
     lower, upper = _volume_bounds(instance, mandates)
     # The least volumes obey every rule that an allocation with these mandates can obey: if they break one,

@@ -99,13 +99,14 @@ def _resolve(instance: Instance, offer: IntArray, requirement: IntArray, member:
     """(requirement, offer) entries: in-house the hospital's own offer, else those of its cooperation group."""
     hospital = instance.offer_hospital[offer[requirement]]
     group = instance.required_group[member]
-    wide = instance.required_in_cooperation[member] & (np.array(instance.cooperation, dtype=object) != "")[hospital]
+    numbers = {name: number for number, name in enumerate(sorted({"", *instance.cooperation}))}
+    network = np.array([numbers[name] for name in instance.cooperation], dtype=np.int64)  # 0: none
+    wide = instance.required_in_cooperation[member] & (network > 0)[hospital]
 
     narrow = ~wide
     at = _offer_of(instance, hospital[narrow], group[narrow])
     parts = [(requirement[narrow][at >= 0], at[at >= 0])]
     if wide.any():
-        _, network = np.unique(np.array(instance.cooperation, dtype=str), return_inverse=True)
         by_network = np.argsort(network, kind="stable")
         network_start = np.searchsorted(network[by_network], np.arange(network.max() + 2))
         mine = network[hospital[wide]]

@@ -46,15 +46,14 @@ def contradicts(dual: float, primal: int) -> bool:
 def rounded_dual(dual: float | None, primal: int | None) -> float | None:
     """The bound a whole-number optimum allows: rounded down, after an allowance for floating point.
 
-    The allowance is 1e-6 units or 1e-9 of the value. A bound that falls short of the checked value by no
-    more than rounding explains becomes that value.
+    A bound less than one unit above a checked value proves that value, and one below it by no more than rounding
+    explains stands for it. Elsewhere the allowance is 1e-6 units or 1e-9 of the bound.
     """
     if dual is None or not math.isfinite(dual):
         return None
-    bound = float(math.floor(dual + max(1e-6, 1e-9 * abs(dual))))
-    if primal is not None and bound < primal and not contradicts(dual, primal):
+    if primal is not None and not contradicts(dual, primal) and dual < primal + 1:
         return float(primal)
-    return bound
+    return float(math.floor(dual + max(1e-6, 1e-9 * abs(dual))))
 
 
 @dataclass(frozen=True)

@@ -87,6 +87,6 @@ def _load(module: str, package: str, extra: str) -> ModuleType:
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
-        if error.name is not None and error.name.split(".")[0] == module.split(".")[0]:
+        if error.name is not None and error.name.split(".")[0] == module.split(".", maxsplit=1)[0]:
             raise MissingSolverError(package, extra) from None
         raise

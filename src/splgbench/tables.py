@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -168,6 +168,11 @@ def as_table(name: str, data: Any) -> Table:
     if isinstance(data, Table):
         return data
     if isinstance(data, Mapping):
+        scalar = [
+            key for key, cells in data.items() if isinstance(cells, str | bytes) or not isinstance(cells, Iterable)
+        ]
+        if scalar:
+            raise InputError([Problem(name, None, str(key), "must be a column of cells", data[key]) for key in scalar])
         columns: dict[str, Sequence[Any]] = {str(key): _cells(cells) for key, cells in data.items()}
     elif getattr(getattr(data, "dtype", None), "names", None):
         columns = {key: _cells(data[key]) for key in data.dtype.names}

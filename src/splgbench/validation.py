@@ -18,7 +18,7 @@ from splgbench.tables import CAPACITY_MODES, SCHEMA_VERSION, TABLE, TABLES, Colu
 LARGEST = 2**62
 """Sums of cases and the objective stay below this, so that int64 arithmetic is exact everywhere."""
 
-_WHOLE = re.compile(r"[0-9]{1,19}")
+_WHOLE = re.compile(r"[0-9]{1,100}")
 
 
 def build_instance(
@@ -160,6 +160,10 @@ class _Door:
             row = self.tables[table].rows[row]
         self.problems.append(Problem(self._file(table), row, column, rule, value))
 
+    def _is_empty(self, table: str, column: str, row: int) -> bool:
+        cells = self.tables[table].columns.get(column)
+        return cells is None or cells[row] in (None, "")
+
     # Cells of one table
 
     def _check_frame(self) -> None:
@@ -237,7 +241,10 @@ class _Door:
         if cell is None:
             return ""
         if isinstance(cell, str):
-            return cell
+            if not cell.isascii() and not _encodable(cell):
+                self._report(table, row, column.name, "must be Unicode text", cell)
+                return None
+            return str(cell)
         if isinstance(cell, int | np.integer) and not isinstance(cell, bool):
             return str(int(cell))
         if column.kind == "text" and not column.hashed:
@@ -275,7 +282,8 @@ class _Door:
     ) -> list[str]:
         for row, key in enumerate(columns[column]):
             if key is not None and key not in keys:
-                self._report(table, row, column, f"must be a {column} of the table {target}", key)
+                article = "an" if column == "area" else "a"
+                self._report(table, row, column, f"must be {article} {column} of the table {target}", key)
         return columns[column]
 
     def _check_shares(self, groups: dict[str, list[Any]]) -> None:
@@ -399,7 +407,7 @@ class _Door:
                 value = f"{hospital}, {group}"
                 self._report("overrides", row, "group", "an override must name an existing offer", value)
                 continue
-            if action == "fix" and cases is None and columns["cases"][row] is None:
+            if action == "fix" and cases is None and self._is_empty("overrides", "cases", row):
                 self._report("overrides", row, "cases", "fix needs a number of cases")
             if action != "fix" and cases is not None:
                 self._report("overrides", row, "cases", "cases stand only with fix", cases)
@@ -434,6 +442,9 @@ class _Door:
         if cases * utility >= LARGEST:
             rule = "total demand times the largest utility must be below 2^62 (lower utility_scale)"
             self._report("offers", None, "utility", rule, cases * utility)
+        if cases * len(columns["hospitals"]["hospital"]) >= LARGEST:
+            rule = "total demand times the number of hospitals must be below 2^62"
+            self._report("demand", None, "cases", rule, cases)
 
     def _check_fixes(self, instance: Instance, rows: Sequence[int]) -> None:
         """A fix is 0 or lies between the offer's threshold t_k and its largest volume U_k."""
@@ -455,6 +466,14 @@ TABLE_KEYS = {
     "links": ("group", "clause", "required", "scope"),
     "area_capacity": ("hospital", "area"),
 }
+
+
+def _encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _sorted_rows(keys: dict[str, int]) -> list[int]:

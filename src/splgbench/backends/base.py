@@ -18,8 +18,11 @@ from splgbench.limits import Limits
 from splgbench.model import FloatArray, MipModel
 from splgbench.trace import Recorder, Stop
 
-ABSOLUTE_GAP = 0.5
-"""Objective units at which a solver may call a model solved: data are whole, so less than 1 proves the optimum."""
+ABSOLUTE_GAP = 0.1
+"""Objective units at which a solver may call a model solved: data are whole, so less than 1 proves the optimum.
+
+The rest of the unit is room for the solver's rounding.
+"""
 
 
 class SolverStatus(Enum):

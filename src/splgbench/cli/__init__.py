@@ -1,0 +1,57 @@
+"""The command line: one file a command, each with ``add(parsers)`` and ``run(arguments)``."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from splgbench.cli import check, compare, export, generate, listing, relax, screen, solve, validate
+from splgbench.cli.output import print_error, print_json
+from splgbench.errors import InputError, SplgbenchError
+from splgbench.versions import splgbench_version
+
+COMMANDS = (listing, validate, generate, solve, compare, relax, check, export, screen)
+EXIT_CODES = """exit codes:
+  0  answered, limits included        3  unsupported method, option or package
+  1  wrong: a contradiction           4  infeasible: the overrides clash
+  2  bad input                        5  the method failed"""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of all commands."""
+    parser = argparse.ArgumentParser(
+        prog="splgbench",
+        description="Compare formulations, decompositions and solvers on the SPLG allocation problem.",
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"splgbench {splgbench_version()}")
+    parsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for command in COMMANDS:
+        command.add(parsers)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code."""
+    arguments = build_parser().parse_args(argv)
+    try:
+        code: int = arguments.run(arguments)
+        sys.stdout.flush()
+        return code
+    except SplgbenchError as error:
+        if arguments.json:
+            problems = [str(problem) for problem in error.problems] if isinstance(error, InputError) else []
+            print_json({"error": str(error), "problems": problems})
+        else:
+            print_error(str(error))
+        return error.exit_code
+    except BrokenPipeError:
+        # The reader of a pipe went away, for instance `splgbench list | head`.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        print_error("interrupted")
+        return 130

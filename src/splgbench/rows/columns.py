@@ -42,8 +42,8 @@ def mandates(model: ModelBuilder, offers: Offers) -> None:
     model.y[k] = model.add_columns(
         "y",
         len(k),
-        lower=offers.granted[k],
-        upper=~offers.refused[k],
+        lower=offers.granted[k].astype(np.float64),
+        upper=(~offers.refused[k]).astype(np.float64),
         integer=True,
         of="offer",
         keys=k,
@@ -91,7 +91,9 @@ def mandates_that_links_need(model: ModelBuilder, offers: Offers) -> None:
     needed = np.zeros(offers.instance.n_offers, dtype=np.bool_)
     needed[offers.links.member] = True
     k = np.flatnonzero(needed & offers.live)
-    model.y[k] = model.add_columns("y", len(k), upper=~offers.refused[k], integer=True, of="offer", keys=k)
+    model.y[k] = model.add_columns(
+        "y", len(k), upper=(~offers.refused[k]).astype(np.float64), integer=True, of="offer", keys=k
+    )
     model.add_pair_rows(
         "granted_needs_threshold", model.x[k], 1.0, model.y[k], -offers.threshold[k], lower=0.0, of="offer", keys=k
     )

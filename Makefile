@@ -1,0 +1,45 @@
+# The two commands of the README, and what they stand on. Needs only Python 3.11 or newer (with venv) and make.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.PHONY: demo test lint format clean
+
+demo: $(VENV)/.demo
+	@echo "== Every formulation on every backend, on a cut of a real instance"
+	$(BIN)/splgbench compare us-miami-2011 --cut 8x12 --methods all --time-limit 10
+	@echo
+	@echo "== The leading methods on the whole real instance"
+	$(BIN)/splgbench compare us-miami-2011 --methods big_m_literal@highs linked@highs strengthened@highs linked@scip strengthened@scip --time-limit 10
+	@echo
+	@echo "== The leading methods on a hard synthetic instance"
+	$(BIN)/splgbench compare hard-h4 --methods big_m_literal@highs linked@highs strengthened@highs --time-limit 15
+
+test: $(VENV)/.test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -n 2
+
+lint: $(VENV)/.test
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: $(VENV)/.test
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf $(VENV) build *.egg-info
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.demo: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) install -c constraints.txt -e '.[all]'
+	@touch $@
+
+$(VENV)/.test: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) install -c constraints.txt -e '.[test]'
+	@touch $@ $(VENV)/.demo

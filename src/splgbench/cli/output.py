@@ -1,0 +1,58 @@
+"""How the command line prints: tables and progress on a terminal, plain text in a pipe, one object for --json."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+
+def print_json(value: Any) -> None:
+    """One JSON object on standard output."""
+    print(json.dumps(value, ensure_ascii=False, allow_nan=False))
+
+
+def print_error(text: str) -> None:
+    """A message on standard error."""
+    print(f"splgbench: {text}", file=sys.stderr)
+
+
+def print_table(header: Sequence[str], rows: Iterable[Sequence[Any]], title: str = "") -> None:
+    """A table; numbers right-aligned. In a pipe it is as wide as it needs to be."""
+    rows = [[_cell(cell) for cell in row] for row in rows]
+    console = Console(width=None if sys.stdout.isatty() else 250, highlight=False, markup=False)
+    table = Table(title=title or None, title_justify="left", box=None, header_style="bold", pad_edge=False)
+    for position, name in enumerate(header):
+        numeric = all(_is_number(row[position]) for row in rows)
+        table.add_column(name, justify="right" if numeric else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    console.print(table)
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    return str(value)
+
+
+def _is_number(text: str) -> bool:
+    return text == "-" or text.rstrip(" %").replace(",", "").replace(".", "").replace("-", "").isdigit()
+
+
+def percent(fraction: float | None) -> str | None:
+    """A gap for people: 0 %, 0.0031 %, 12.3 %."""
+    if fraction is None:
+        return None
+    if fraction == 0:
+        return "0 %"
+    shown = 100 * fraction
+    return f"{shown:.2g} %" if shown < 1 else f"{shown:.1f} %"

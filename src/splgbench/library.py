@@ -1,0 +1,48 @@
+"""The instance library: packages and recipes that come with the project, by name."""
+
+from __future__ import annotations
+
+from importlib import resources
+from importlib.resources.abc import Traversable
+from pathlib import Path
+
+from splgbench.errors import InputError
+from splgbench.generator.generate import generate
+from splgbench.generator.presets import load_preset, preset_names
+from splgbench.instance import Instance
+from splgbench.package import DESCRIPTOR, read_package
+
+
+def library_names() -> dict[str, str]:
+    """Name to kind ("package" or "recipe") of everything in the library."""
+    packages = {entry.name: "package" for entry in _root().iterdir() if _is_package(entry)}
+    return {**packages, **dict.fromkeys(preset_names(), "recipe")}
+
+
+def load(name: str | Path) -> Instance:
+    """The instance of a folder, a zip or a library name.
+
+    Raises
+    ------
+    InputError
+        Nothing of that name, or a package that breaks the rules.
+    """
+    path = Path(name)
+    if path.exists() or path.suffix == ".zip" or len(path.parts) > 1:
+        return read_package(path)
+    kind = library_names().get(str(name))
+    if kind == "recipe":
+        return generate(load_preset(str(name)))
+    if kind == "package":
+        with resources.as_file(_root() / str(name)) as folder:
+            return read_package(folder)
+    known = ", ".join(sorted(library_names()))
+    raise InputError(f"no such folder, zip or library instance; the library has {known}", str(name))
+
+
+def _root() -> Traversable:
+    return resources.files("splgbench.instances")
+
+
+def _is_package(entry: Traversable) -> bool:
+    return entry.is_dir() and (entry / DESCRIPTOR).is_file()

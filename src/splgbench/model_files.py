@@ -1,0 +1,82 @@
+"""Model files with readable names: MPS and LP that any solver reads back."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from pathlib import Path
+
+from splgbench.backends.base import Backend
+from splgbench.errors import InputError, OutputError
+from splgbench.files import written_whole
+from splgbench.instance import Instance
+from splgbench.model import Block, MipModel
+from splgbench.volumes import pairs
+
+SUFFIXES = (".mps", ".lp")
+
+
+def write_model(instance: Instance, model: MipModel, backend: Backend, path: Path) -> None:
+    """Write a model whole or not at all.
+
+    Parameters
+    ----------
+    backend : whose writer is used.
+    path : a name in .mps (free format) or .lp.
+
+    Raises
+    ------
+    InputError
+        Another suffix.
+    OutputError
+        The file cannot be written.
+    """
+    if path.suffix not in SUFFIXES:
+        raise InputError(f"must end in {' or '.join(SUFFIXES)}", str(path))
+    columns, rows = names(instance, model.column_blocks), names(instance, model.row_blocks)
+    # Solvers choose the format by suffix and some take no long names: hand them a plain short one.
+    with written_whole(path) as draft, tempfile.TemporaryDirectory() as folder:
+        plain = Path(folder) / f"model{path.suffix}"
+        backend.write(model, plain, columns, rows)
+        if not plain.is_file():
+            raise OutputError(f"cannot write {path}: {backend.name} wrote nothing")
+        draft.write_bytes(plain.read_bytes())
+
+
+def names(instance: Instance, blocks: tuple[Block, ...]) -> list[str]:
+    """Names such as ``x_H01_G005`` and ``demand_G005``, unique, in letters every format takes."""
+    key_names = {
+        "offer": [f"{h}_{g}" for h, g in map(instance.offer_name, range(instance.n_offers))],
+        "cell": [
+            "_".join(filter(None, (instance.regions[r] if instance.regions else "", instance.groups[g])))
+            for r, g in zip(instance.cell_region.tolist(), instance.cell_group.tolist(), strict=True)
+        ],
+    }
+    pair = pairs(instance)
+    key_names["pair"] = [
+        f"{instance.hospitals[h]}_{instance.areas[a]}"
+        for h, a in zip(pair.hospital.tolist(), pair.area.tolist(), strict=True)
+    ]
+    found: list[str] = []
+    for block in blocks:
+        for position in range(block.stop - block.start):
+            tail = str(position) if block.keys is None else key_names[block.of][int(block.keys[position])]
+            found.append(re.sub(r"[^A-Za-z0-9_.]", "_", f"{block.family}_{tail}"))
+    return _unique(found)
+
+
+def _unique(found: list[str]) -> list[str]:
+    """Later namesakes get a number."""
+    seen: dict[str, int] = {}
+    taken = set(found)
+    unique = []
+    for name in found:
+        count = seen.get(name, 0)
+        seen[name] = count + 1
+        candidate = name
+        while count and candidate in taken:
+            candidate = f"{name}.{count}"
+            count += 1
+        taken.add(candidate)
+        unique.append(candidate)
+    return unique

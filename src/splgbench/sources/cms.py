@@ -1,0 +1,362 @@
+"""Instances from the public CMS file: the hospitals of a referral region, their MS-DRGs and real discharges.
+
+    python -m splgbench.sources.cms --region "FL - Miami" -o instances/us-miami-2011
+
+Hospital = CMS certification number, group = MS-DRG, area = MDC. Discharges, payments, ratings and the grouping are
+real; capacities, utilities, most minima and all links are assumptions, each a field of `Assumptions`. Everything is
+computed in whole numbers (money in cents, shares and weights in basis points), so the package has the same
+bytes everywhere.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from splgbench.errors import InputError, SplgbenchError
+from splgbench.files import written_whole
+from splgbench.instance import Instance
+from splgbench.package import package_files
+from splgbench.sources.cms_files import CmsFiles, Drg, Provider, Volume, read_cms
+from splgbench.sources.cms_provenance import package_metadata
+from splgbench.sources.standards import Match, read_standards
+
+UTILITY_SCALE = 10_000
+"""One point is a case at a three-star hospital that is paid the regional mean of its DRG."""
+_NEUTRAL_STARS = 3
+_README = "README.md"
+
+
+@dataclass(frozen=True)
+class Assumptions:
+    """What the public file does not say.
+
+    Parameters
+    ----------
+    capacity_percent : capacity of an offer, in % of the hospital's discharges in the DRG.
+    area_capacity_percent : capacity of a hospital in an MDC, in % of its discharges there, rounded up.
+    medical_minimum_cases : minimum cases of medical DRGs.
+    surgical_minimum_percentile : minimum cases of surgical DRGs without a published standard: this percentile
+        (nearest rank) of the discharges of the hospitals that have the DRG.
+    minimum_share_bp : minimum share of every DRG, in basis points of its demand.
+    star_bp : what a star above or below three is worth, in basis points of a point.
+    efficiency_least_bp, efficiency_most_bp : range of the efficiency factor, in basis points.
+    specialty_choices : a surgical DRG needs one of this many largest medical DRGs of its MDC; 0 for no such link.
+    base_choices : every other DRG needs one of this many most widespread medical DRGs; 0 for no such link.
+    """
+
+    capacity_percent: int = 300
+    area_capacity_percent: int = 115
+    medical_minimum_cases: int = 12
+    surgical_minimum_percentile: int = 50
+    minimum_share_bp: int = 100
+    star_bp: int = 200
+    efficiency_least_bp: int = 8000
+    efficiency_most_bp: int = 12500
+    specialty_choices: int = 3
+    base_choices: int = 3
+
+    def __post_init__(self) -> None:
+        broken = [f"{name} must be a whole number of at least 0" for name, value in asdict(self).items() if value < 0]
+        if not 1 <= self.surgical_minimum_percentile <= 100:
+            broken.append("surgical_minimum_percentile must be between 1 and 100")
+        if self.minimum_share_bp > 10_000:
+            broken.append("minimum_share_bp must be at most 10000")
+        if self.star_bp > 4000:
+            broken.append("star_bp must be at most 4000: one star must leave a positive utility")
+        if not 1000 <= self.efficiency_least_bp <= self.efficiency_most_bp:
+            broken.append("efficiency_least_bp must be between 1000 and efficiency_most_bp")
+        if broken:
+            raise InputError("; ".join(broken), "assumptions")
+
+
+DEFAULT_ASSUMPTIONS = Assumptions()
+
+
+def derive_cms(
+    region: str = "FL - Miami",
+    assumptions: Assumptions = DEFAULT_ASSUMPTIONS,
+    raw: Path | None = None,
+    standards: Path | None = None,
+    fiscal_year: int = 2011,
+) -> Instance:
+    """The instance of one hospital referral region.
+
+    Parameters
+    ----------
+    region : the region as `providers.csv` writes it.
+    assumptions : what the file does not say.
+    raw : folder of the four CMS files; None takes the shipped ones of fiscal year 2011.
+    standards : folder of the minimum volumes and their matches; None takes the shipped ones.
+    fiscal_year : of the files, for names and titles.
+
+    Raises
+    ------
+    InputError
+        No such region, or the files break a rule.
+    """
+    files = read_cms(raw)
+    providers = [provider for provider in files.providers.values() if provider.region == region]
+    if not providers:
+        raise InputError(f"no hospital referral region named {region!r} (write it as in providers.csv)", "--region")
+    minima = read_standards(standards)
+    return derive(
+        files,
+        providers,
+        minima.matches,
+        assumptions,
+        name=f"us-{_region_slug(region, files.providers.values())}-{fiscal_year}",
+        metadata=package_metadata(
+            f"hospital referral region {region}", fiscal_year, asdict(assumptions), {**files.sha256, **minima.sha256}
+        ),
+    )
+
+
+def derive(
+    files: CmsFiles,
+    providers: Iterable[Provider],
+    standards: Mapping[str, Match],
+    assumptions: Assumptions,
+    *,
+    name: str,
+    metadata: Mapping[str, Any],
+) -> Instance:
+    """The instance of a set of hospitals that are planned together, as one region.
+
+    Parameters
+    ----------
+    providers : the hospitals; those without a published volume have no offer.
+    standards : published minima by DRG.
+    name, metadata : of the instance.
+    """
+    hospitals = {provider.key: provider for provider in providers}
+    volumes = [volume for volume in files.volumes if volume.provider in hospitals]
+    by_drg: dict[str, list[Volume]] = defaultdict(list)
+    by_pair: dict[tuple[str, str], int] = defaultdict(int)
+    for volume in volumes:
+        by_drg[volume.drg].append(volume)
+        by_pair[volume.provider, files.drgs[volume.drg].mdc] += volume.discharges
+    drgs = {key: files.drgs[key] for key in sorted(by_drg)}
+    reference = reference_payments(by_drg)
+    level = payment_levels(volumes, reference)
+    minima = {key: _minimum(drg, by_drg, standards, assumptions) for key, drg in drgs.items()}
+    return Instance.from_tables(
+        hospitals={
+            "hospital": list(hospitals),
+            "name": [hospital.name for hospital in hospitals.values()],
+            "latitude": [hospital.latitude for hospital in hospitals.values()],
+            "longitude": [hospital.longitude for hospital in hospitals.values()],
+            "star_rating": ["" if hospital.stars is None else hospital.stars for hospital in hospitals.values()],
+            "payment_level_bp": [level.get(hospital, "") for hospital in hospitals],
+        },
+        areas=_areas(drgs),
+        groups={
+            "group": list(drgs),
+            "area": [_area(drg.mdc) for drg in drgs.values()],
+            "name": [drg.name for drg in drgs.values()],
+            "minimum_cases": [cases for cases, _ in minima.values()],
+            "minimum_share_bp": [assumptions.minimum_share_bp] * len(drgs),
+            "kind": ["surgical" if drg.surgical else "medical" for drg in drgs.values()],
+            "mean_payment_cents": [reference[key] for key in drgs],
+            "minimum_from": [origin for _, origin in minima.values()],
+        },
+        demand={
+            "group": list(drgs),
+            "cases": [sum(volume.discharges for volume in by_drg[key]) for key in drgs],
+        },
+        offers={
+            "hospital": [volume.provider for volume in volumes],
+            "group": [volume.drg for volume in volumes],
+            "capacity": [volume.discharges * assumptions.capacity_percent // 100 for volume in volumes],
+            "utility": [
+                utility(
+                    volume,
+                    reference[volume.drg],
+                    level[volume.provider],
+                    hospitals[volume.provider].stars,
+                    assumptions,
+                )
+                for volume in volumes
+            ],
+            "discharges": [volume.discharges for volume in volumes],
+            "mean_payment_cents": [volume.payment for volume in volumes],
+        },
+        links=_links(drgs, by_drg, standards, assumptions),
+        area_capacity={
+            "hospital": [hospital for hospital, _ in by_pair],
+            "area": [_area(mdc) for _, mdc in by_pair],
+            "capacity": [-(-cases * assumptions.area_capacity_percent // 100) for cases in by_pair.values()],
+        },
+        capacity_mode="both",
+        utility_scale=UTILITY_SCALE,
+        name=name,
+        metadata=metadata,
+    )
+
+
+def reference_payments(by_drg: Mapping[str, Sequence[Volume]]) -> dict[str, int]:
+    """Mean payment of each DRG over all cases of the instance, in cents, rounded half up."""
+    return {
+        drg: _rounded(
+            sum(volume.discharges * volume.payment for volume in volumes),
+            sum(volume.discharges for volume in volumes),
+        )
+        for drg, volumes in by_drg.items()
+    }
+
+
+def payment_levels(volumes: Iterable[Volume], reference: Mapping[str, int]) -> dict[str, int]:
+    """What each hospital is paid for its cases over what they would be paid at the mean, in basis points.
+
+    Medicare pays hospital-wide supplements (wages, teaching, a high share of poor patients), which say nothing
+    about efficiency. Dividing by this level takes them out of the comparison.
+    """
+    paid: dict[str, int] = defaultdict(int)
+    at_mean: dict[str, int] = defaultdict(int)
+    for volume in volumes:
+        paid[volume.provider] += volume.discharges * volume.payment
+        at_mean[volume.provider] += volume.discharges * reference[volume.drg]
+    return {hospital: _rounded(10_000 * paid[hospital], at_mean[hospital]) for hospital in paid}
+
+
+def utility(volume: Volume, reference: int, level: int, stars: int | None, assumptions: Assumptions) -> int:
+    """Efficiency-weighted patient benefit of a case, in utility units.
+
+    Efficiency is the mean payment of the DRG, at the hospital's payment level, over the hospital's own mean payment,
+    in basis points, rounded half up and kept within the assumed range. Quality is one point at three stars (or where
+    no rating is known), and `star_bp` more or less per star. The utility is their product, rounded half up.
+
+    Parameters
+    ----------
+    reference : mean payment of the DRG, in cents.
+    level : payment level of the hospital, in basis points.
+    stars : overall rating of the hospital.
+    """
+    efficiency = _rounded(reference * level, volume.payment)
+    efficiency = min(max(efficiency, assumptions.efficiency_least_bp), assumptions.efficiency_most_bp)
+    quality = 10_000 + assumptions.star_bp * ((stars or _NEUTRAL_STARS) - _NEUTRAL_STARS)
+    return _rounded(UTILITY_SCALE * quality * efficiency, 10_000 * 10_000)
+
+
+def _rounded(numerator: int, denominator: int) -> int:
+    """The quotient, rounded half up."""
+    return (2 * numerator + denominator) // (2 * denominator)
+
+
+def _minimum(
+    drg: Drg, by_drg: Mapping[str, Sequence[Volume]], standards: Mapping[str, Match], assumptions: Assumptions
+) -> tuple[int, str]:
+    """Minimum cases of a DRG and where they come from."""
+    match = standards.get(drg.key)
+    if match is not None and match.use == "applied":
+        return match.minimum_cases, f"{match.issuer}: {match.procedure}"
+    carrier = _carrier(drg.key, standards, by_drg)
+    if carrier is not None:
+        return 0, f"carried by {carrier}"
+    if drg.surgical:
+        ordered = sorted(volume.discharges for volume in by_drg[drg.key])
+        rank = -(-assumptions.surgical_minimum_percentile * len(ordered) // 100)
+        return ordered[rank - 1], f"assumed: percentile {assumptions.surgical_minimum_percentile}"
+    return assumptions.medical_minimum_cases, "assumed: medical"
+
+
+def _carrier(drg: str, standards: Mapping[str, Match], by_drg: Mapping[str, Any]) -> str | None:
+    """The DRG that carries the published standard of this one, if its region has it."""
+    match = standards.get(drg)
+    return match.carrier if match is not None and match.use == "follows" and match.carrier in by_drg else None
+
+
+def _links(
+    drgs: Mapping[str, Drg],
+    by_drg: Mapping[str, Sequence[Volume]],
+    standards: Mapping[str, Match],
+    assumptions: Assumptions,
+) -> dict[str, list[str]]:
+    """Link clauses, all of them any-clauses within the hospital.
+
+    - base: every DRG needs one of the most widespread medical DRGs, unless it is one of them.
+    - specialty: a surgical DRG needs one of the largest medical DRGs of its MDC, where there is a choice.
+    - family: a DRG whose published minimum another DRG carries needs that one.
+    """
+
+    def cases(key: str) -> int:
+        return sum(volume.discharges for volume in by_drg[key])
+
+    medical = [key for key, drg in drgs.items() if not drg.surgical]
+    base = sorted(medical, key=lambda key: (-len(by_drg[key]), -cases(key), key))[: assumptions.base_choices]
+    largest = sorted(medical, key=lambda key: (-cases(key), key))
+    clauses: list[tuple[str, str, Sequence[str]]] = []
+    for key, drg in drgs.items():
+        if key not in base:
+            clauses.append((key, "base", base))
+        peers = [other for other in largest if drgs[other].mdc == drg.mdc][: assumptions.specialty_choices]
+        if drg.surgical and len(peers) == assumptions.specialty_choices:
+            clauses.append((key, "specialty", peers))
+        carrier = _carrier(key, standards, by_drg)
+        if carrier is not None:
+            clauses.append((key, "family", [carrier]))
+    rows = [(key, clause, "any", required) for key, clause, members in clauses for required in members]
+    return {
+        column: [row[position] for row in rows]
+        for position, column in enumerate(("group", "clause", "mode", "required"))
+    }
+
+
+def _area(mdc: str) -> str:
+    return f"MDC{mdc}"
+
+
+def _areas(drgs: Mapping[str, Drg]) -> dict[str, list[str]]:
+    names = {_area(drg.mdc): drg.mdc_name for drg in drgs.values()}
+    return {"area": list(names), "name": list(names.values())}
+
+
+def _region_slug(region: str, providers: Iterable[Provider]) -> str:
+    """The region's city, with its state where another state has a region of that name."""
+    _, _, city = region.partition(" - ")
+    namesakes = {provider.region for provider in providers if provider.region.partition(" - ")[2] == city}
+    return re.sub("[^a-z0-9]+", "-", (city if len(namesakes) == 1 else region).lower()).strip("-")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write the package of a region; the exit code is that of the error, if any."""
+    parser = argparse.ArgumentParser(prog="python -m splgbench.sources.cms", description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--region", default="FL - Miami", help="hospital referral region, as in providers.csv")
+    parser.add_argument("-o", "--output", type=Path, required=True, help="folder to write; a README.md in it stays")
+    parser.add_argument("--raw", type=Path, help="folder of CMS files in the format of the shipped ones")
+    parser.add_argument("--standards", type=Path, help="folder of minimum volumes and their matches")
+    parser.add_argument("--fiscal-year", type=int, default=2011, help="of the CMS files")
+    for name, value in asdict(DEFAULT_ASSUMPTIONS).items():
+        parser.add_argument(f"--{name.replace('_', '-')}", type=int, default=value, help="assumption (%(default)s)")
+    options = vars(parser.parse_args(arguments))
+    try:
+        assumptions = Assumptions(**{name: options[name] for name in asdict(DEFAULT_ASSUMPTIONS)})
+        instance = derive_cms(
+            options["region"], assumptions, options["raw"], options["standards"], options["fiscal_year"]
+        )
+        _write(instance, options["output"])
+    except SplgbenchError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.exit_code
+    sys.stdout.write(f"{options['output']}: {instance!r}\n{instance.instance_hash}\n")
+    return 0
+
+
+def _write(instance: Instance, folder: Path) -> None:
+    """Write the package as a folder, whole or not at all, and keep the README.md that describes it."""
+    readme = folder / _README
+    kept = {_README: readme.read_bytes()} if readme.is_file() else {}
+    with written_whole(folder) as draft:
+        draft.mkdir()
+        for name, data in (package_files(instance) | kept).items():
+            (draft / name).write_bytes(data)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
