@@ -136,8 +136,8 @@ def table(rows: list[dict[str, str]], wall_time: float) -> str:
     lines = [
         "# Methods on the ten hard presets",
         "",
-        f"Command: `python benchmarks/hard_presets.py`. Limit {wall_time:g} s of wall time, one thread, gap asked for 0, "
-        "each solve in its own process, one after the other.",
+        f"Command: `python benchmarks/hard_presets.py`. Limit {wall_time:g} s of wall time, one thread, gap asked for "
+        "0, each solve in its own process, one after the other.",
         "",
         f"Machine: {machine()}, shared. Versions: {'; '.join(sorted({row['versions'] for row in rows}))}.",
         "",
@@ -163,8 +163,8 @@ def table(rows: list[dict[str, str]], wall_time: float) -> str:
         ratio = means[BASE] / means[LEADER] if means[LEADER] > 0 else math.inf
         shifted = (means[BASE] + SHIFT) / (means[LEADER] + SHIFT)
         lines += [
-            f"`{LEADER}` against `{BASE}`: mean gap {_times(ratio)} smaller ({shifted:,.0f} times with the shift left in), "
-            f"worse on {', '.join(worse) or 'no instance'}.",
+            f"`{LEADER}` against `{BASE}`: mean gap {_times(ratio)} smaller ({shifted:,.0f} times with the shift left "
+            f"in), worse on {', '.join(worse) or 'no instance'}.",
             "",
         ]
     lines.append("Verdicts:")

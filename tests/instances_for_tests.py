@@ -133,6 +133,7 @@ def random_tables(
     regions: bool | None = None,
     overrides: float = 0.5,
     link_chance: float = 0.6,
+    gentle: bool = False,
 ) -> Tables:
     """Tables with links of all kinds, stated area capacities, regions and overrides.
 
@@ -145,8 +146,12 @@ def random_tables(
     regions : whether there are regions; None draws it.
     overrides : chance that there are overrides.
     link_chance : chance that a group has a clause.
+    gentle : draw numbers that leave most offers alive, so that what is left is a matter of choice.
     """
     draw = random.Random(seed)
+    minima = [1, 2, 2] if gentle else [0, 0, 1, 2, 3, most]
+    needs = range(most // 2, most + 1) if gentle else [0, *range(1, most + 1), most]
+    capacities = range(2, most + 1) if gentle else [0, *range(1, most + 1), 2 * most]
     names = [f"H{i}" for i in range(hospitals)]
     keys = [f"G{i}" for i in range(groups)]
     n_areas = draw.randint(1, min(3, groups))
@@ -159,20 +164,20 @@ def random_tables(
         "groups": {
             "group": keys,
             "area": [f"A{draw.randrange(n_areas)}" for _ in keys],
-            "minimum_cases": [draw.choice([0, 0, 1, 2, 3, most]) for _ in keys],
+            "minimum_cases": [draw.choice(minima) for _ in keys],
             "minimum_share_bp": [draw.choice([0, 0, 2500, 3334, 5000]) for _ in keys],
         },
     }
     cells = [(group, place) for group in keys for place in places if draw.random() < 0.9]
     tables["demand"] = {
         "group": [group for group, _ in cells],
-        "cases": [draw.choice([0, *range(1, most + 1), most]) for _ in cells],
+        "cases": [draw.choice(needs) for _ in cells],
     }
     pairs = [(h, g) for h in names for g in keys if draw.random() < eligibility]
     tables["offers"] = {
         "hospital": [h for h, _ in pairs],
         "group": [g for _, g in pairs],
-        "capacity": [draw.choice([0, *range(1, most + 1), 2 * most]) for _ in pairs],
+        "capacity": [draw.choice(capacities) for _ in pairs],
         "utility": [draw.randint(1, 9) for _ in pairs],
     }
     if regions:
@@ -196,7 +201,7 @@ def random_tables(
         tables["area_capacity"] = {
             "hospital": [h for h, _ in stated],
             "area": [a for _, a in stated],
-            "capacity": [draw.randint(0, 2 * most) for _ in stated],
+            "capacity": [draw.randint(most // 2 if gentle else 0, 2 * most) for _ in stated],
         }
     if pairs and draw.random() < overrides:
         rows: list[tuple[str, str, str, int | None, str]] = []

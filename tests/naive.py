@@ -6,12 +6,13 @@ It is what the exact checker, the presolve stage, the polish and the formulation
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import product
 from typing import Any
 
 import numpy as np
 from scipy.optimize import LinearConstraint, milp
-from scipy.sparse import lil_array
+from scipy.sparse import csr_array, lil_array
+
+from splgbench.model import MipModel
 
 Cases = dict[tuple[str, str], int]
 
@@ -243,7 +244,18 @@ class Naive:
         return None if answer.status == 2 else round(-answer.fun)
 
 
-def subsets(items: list[Any]) -> Iterator[list[Any]]:
-    """All subsets of a list."""
-    for chosen in product((False, True), repeat=len(items)):
-        yield [item for item, taken in zip(items, chosen, strict=True) if taken]
+def solved(model: MipModel) -> int | None:
+    """The optimum of a model without semicontinuous and conditional parts, by SciPy; None where it is infeasible."""
+    assert not model.semicontinuous.any()
+    assert not len(model.indicator_row)
+    if not model.n_columns:
+        return 0
+    matrix = csr_array((model.row_values, model.row_columns, model.row_start), shape=(model.n_rows, model.n_columns))
+    answer = milp(
+        -model.objective,
+        constraints=LinearConstraint(matrix, model.row_lower, model.row_upper) if model.n_rows else (),
+        integrality=model.integer.astype(int),
+        bounds=(model.lower, model.upper),
+        options={"mip_rel_gap": 0},
+    )
+    return None if answer.status == 2 else round(-answer.fun)

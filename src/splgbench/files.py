@@ -127,6 +127,8 @@ def parse_csv(name: str, file: str, text: str, lines_before: int = 0) -> Table:
     header: list[str] = []
     try:
         header = next(reader)
+        if not header:
+            raise InputError([Problem(file, lines_before + 1, None, "must be the header line")])
         start = lines_before + reader.line_num + 1
         for record in reader:
             if record and len(record) != len(header):
@@ -141,8 +143,6 @@ def parse_csv(name: str, file: str, text: str, lines_before: int = 0) -> Table:
     twice = sorted({column for column in header if header.count(column) > 1})
     if twice:
         problems.append(Problem(file, lines_before + 1, None, f"the header names a column twice: {', '.join(twice)}"))
-    if not header:
-        problems = [Problem(file, lines_before + 1, None, "must be the header line")]
     if problems:
         raise InputError(problems)
     columns = list(zip(*records, strict=True)) if records else [()] * len(header)

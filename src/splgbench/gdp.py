@@ -64,24 +64,28 @@ class DisjunctiveFormulation:
 
 
 def disjunctive_model(instance: Instance) -> Any:
-    """The ConcreteModel with x[k], the disjuncts granted[k] and closed[k], and all rules."""
+    """The ConcreteModel with offer[k].x, the disjuncts granted[k] and closed[k], and all rules."""
     environ = load_optional("pyomo.environ", "pyomo", "pyomo")
     gdp = load_optional("pyomo.gdp", "pyomo", "pyomo")
     rules = _Rules(instance)
     offers = range(instance.n_offers)
     model = environ.ConcreteModel()
-    model.x = environ.Var(offers, bounds=lambda _, k: (0, rules.largest(k)))
+    # One component an offer: Pyomo's hull walks a whole indexed one for each of its rows.
+    model.offer = environ.Block(offers)
+    for k in offers:
+        model.offer[k].x = environ.Var(bounds=(0, rules.largest(k)))
+    x = [model.offer[k].x for k in offers]
     model.granted = gdp.Disjunct(offers)
     model.closed = gdp.Disjunct(offers)
     for k in offers:
-        model.granted[k].threshold = environ.Constraint(expr=model.x[k] >= rules.threshold(k))
-        model.closed[k].nothing = environ.Constraint(expr=model.x[k] <= 0)
+        model.granted[k].threshold = environ.Constraint(expr=x[k] >= rules.threshold(k))
+        model.closed[k].nothing = environ.Constraint(expr=x[k] <= 0)
     model.mandate = gdp.Disjunction(offers, rule=lambda model, k: [model.granted[k], model.closed[k]])
     model.rows = environ.ConstraintList()
     for members, limit in rules.sums():
-        model.rows.add(sum(model.x[k] for k in members) <= limit)
+        model.rows.add(sum(x[k] for k in members) <= limit)
     for k, cases in rules.fixed.items():
-        model.rows.add(model.x[k] == cases)
+        model.rows.add(x[k] == cases)
     holds = [model.granted[k].indicator_var for k in offers]
     model.logic = environ.LogicalConstraintList()
     for k, helpers in rules.links():
@@ -91,7 +95,7 @@ def disjunctive_model(instance: Instance) -> Any:
         model.logic.add(holds[k])
     for k in sorted(rules.refused):
         model.logic.add(environ.lnot(holds[k]))
-    worth = environ.quicksum(u * model.x[k] for k, u in enumerate(instance.utility.tolist()))
+    worth = environ.quicksum(u * x[k] for k, u in enumerate(instance.utility.tolist()))
     model.value = environ.Objective(expr=worth, sense=environ.maximize)
     return model
 
@@ -101,11 +105,11 @@ class _Rules:
 
     def __init__(self, instance: Instance) -> None:
         self.instance = instance
-        self.hospital = instance.offer_hospital.tolist()
-        self.group = instance.offer_group.tolist()
-        self.cell = instance.offer_cell.tolist()
-        self.capacity = instance.capacity.tolist()
-        self.demand = instance.demand.tolist()
+        self.hospital: list[int] = instance.offer_hospital.tolist()
+        self.group: list[int] = instance.offer_group.tolist()
+        self.cell: list[int] = instance.offer_cell.tolist()
+        self.capacity: list[int] = instance.capacity.tolist()
+        self.demand: list[int] = instance.demand.tolist()
         self.area = [int(instance.group_area[g]) for g in self.group]
         self.offer_at = {pair: k for k, pair in enumerate(zip(self.hospital, self.group, strict=True))}
         self.area_capacity: dict[tuple[int, int], int] = defaultdict(int)
@@ -208,7 +212,7 @@ def _as_arrays(instance: Instance, model: Any) -> MipModel:
     compiler = load_optional("pyomo.repn.plugins.standard_form", "pyomo", "pyomo").LinearStandardFormCompiler()
     form = compiler.write(model, mixed_form=True, set_sense=environ.maximize)
     offers = range(instance.n_offers)
-    x = [model.x[k] for k in offers]
+    x = [model.offer[k].x for k in offers]
     y = [model.granted[k].binary_indicator_var for k in offers]
     named = {id(column) for column in (*x, *y)}
     added = [column for column in form.columns if id(column) not in named]
@@ -222,7 +226,7 @@ def _as_arrays(instance: Instance, model: Any) -> MipModel:
 
     builder = ModelBuilder(instance.n_offers)
     keys = np.arange(instance.n_offers)
-    families = (
+    families: tuple[tuple[str, list[Any], dict[str, Any]], ...] = (
         ("x", x, {"of": "offer", "keys": keys}),
         ("y", y, {"of": "offer", "keys": keys, "integer": True}),
         ("added_binary", whole, {"integer": True}),

@@ -71,7 +71,7 @@ def run_errand(
     memory : megabytes of resident memory at which it is killed, with its children.
     log : a file for what it prints; None drops it.
     """
-    stop = stop or Stop()
+    stop = Stop() if stop is None else stop
     with contextlib.ExitStack() as stack:
         sink: Any = subprocess.DEVNULL if log is None else stack.enter_context(log.open("wb"))
         worker = subprocess.Popen(
@@ -263,7 +263,7 @@ class Isolated:
         stop: Stop | None = None,
     ) -> Result:
         """See `Method.solve` and `solve_isolated`."""
-        with interruptible(stop or Stop()) as stop:
+        with interruptible(Stop() if stop is None else stop) as stop:
             return solve_isolated(self.name, instance, limits, start, permutation, on_event, stop)
 
 

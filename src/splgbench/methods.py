@@ -120,6 +120,7 @@ class Direct:
     integer_volumes : declare the volumes integer (fact 1 says they need not be).
     without : row families to leave out.
     presolve : whether the solver's own presolve runs.
+    all_rows : keep the row families that the formulation would leave out for this backend.
     options : the options as written, for the name.
     """
 
@@ -129,14 +130,20 @@ class Direct:
     integer_volumes: bool = False
     without: tuple[str, ...] = ()
     presolve: bool = True
+    all_rows: bool = False
     options: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def with_options(
         cls, formulation_name: str, formulation: BuildsModels, backend: Backend, options: Mapping[str, str]
     ) -> Direct:
-        """Read the options ``volumes``, ``without`` and ``presolve``."""
-        known = {"volumes": ("continuous", "integer"), "presolve": ("on", "off"), "without": None}
+        """Read the options ``volumes``, ``presolve``, ``rows`` and ``without``."""
+        known = {
+            "volumes": ("continuous", "integer"),
+            "presolve": ("on", "off"),
+            "rows": ("default", "all"),
+            "without": None,
+        }
         for key, value in options.items():
             if key not in known:
                 raise InputError(f"no option {key}; there are {', '.join(known)}", "method")
@@ -150,6 +157,7 @@ class Direct:
             integer_volumes=options.get("volumes") == "integer",
             without=tuple(part for part in options.get("without", "").split("+") if part),
             presolve=options.get("presolve") != "off",
+            all_rows=options.get("rows") == "all",
             options=dict(options),
         )
 
@@ -168,7 +176,7 @@ class Direct:
 
     def build(self, instance: Instance) -> MipModel:
         """The model as the backend will get it."""
-        model = self.formulation.build(instance, self.backend.name, self.without)
+        model = self.formulation.build(instance, None if self.all_rows else self.backend.name, self.without)
         return model.with_integer_volumes() if self.integer_volumes else model
 
     def solve(
@@ -181,7 +189,7 @@ class Direct:
         stop: Stop | None = None,
     ) -> Result:
         """See `Method.solve`."""
-        with interruptible(stop or Stop()) as stop:
+        with interruptible(Stop() if stop is None else stop) as stop:
             return _Run(self, instance, limits, start, permutation, on_event, stop).result()
 
     def lp_bound(self, instance: Instance, limits: Limits = NO_LIMITS) -> float:

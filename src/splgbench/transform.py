@@ -148,20 +148,26 @@ def subset(instance: Instance, hospitals: Iterable[str] | None = None, groups: I
     ----------
     hospitals, groups : keys to keep; None keeps all.
     """
-    keep = {
-        "hospital": set(instance.hospitals if hospitals is None else hospitals),
-        "group": set(instance.groups if groups is None else groups),
-    }
+    kept_hospitals = instance.hospitals if hospitals is None else hospitals
+    kept_groups = instance.groups if groups is None else groups
+    return from_tables(instance, _kept_rows(to_tables(instance), kept_hospitals, kept_groups))
+
+
+def _kept_rows(
+    tables: Mapping[str, dict[str, list[Any]]], hospitals: Iterable[str], groups: Iterable[str]
+) -> dict[str, dict[str, list[Any]]]:
+    """The rows that name only hospitals and groups to keep."""
+    keep = {"hospital": set(hospitals), "group": set(groups)}
     keep["required"] = keep["group"]
-    tables = {}
-    for name, columns in to_tables(instance).items():
+    kept_tables = {}
+    for name, columns in tables.items():
         tests = [(columns[key], kept) for key, kept in keep.items() if key in columns]
         rows = [
             row for row in range(len(next(iter(columns.values())))) if all(cells[row] in kept for cells, kept in tests)
         ]
         if rows or TABLE[name].required:
-            tables[name] = {column: [cells[row] for row in rows] for column, cells in columns.items()}
-    return from_tables(instance, tables)
+            kept_tables[name] = {column: [cells[row] for row in rows] for column, cells in columns.items()}
+    return kept_tables
 
 
 def cut(instance: Instance, n_hospitals: int, n_groups: int, name: str = "") -> Instance:
@@ -193,5 +199,6 @@ def cut(instance: Instance, n_hospitals: int, n_groups: int, name: str = "") -> 
         int(instance.demand[c]) * int(kept_capacity[c]) // max(1, int(all_capacity[c]))
         for c in np.flatnonzero(instance.demand_stated)
     ]
-    smaller = from_tables(instance, tables, name=name or f"{instance.name}-cut")
-    return subset(smaller, [instance.hospitals[h] for h in kept_hospitals], [instance.groups[g] for g in kept_groups])
+    hospitals = [instance.hospitals[h] for h in kept_hospitals]
+    groups = [instance.groups[g] for g in kept_groups]
+    return from_tables(instance, _kept_rows(tables, hospitals, groups), name=name or f"{instance.name}-cut")

@@ -121,7 +121,9 @@ def main() -> None:
             answer = ("refused", error)
         except MemoryError:
             answer = ("out-of-memory", None)
-        except Exception as error:
+        except KeyboardInterrupt:
+            answer = ("interrupted", None)
+        except BaseException as error:
             answer = ("failed", f"{type(error).__name__}: {error}")
     with lock:
         try:
@@ -134,7 +136,7 @@ def main() -> None:
 
 
 def _end_with_parent() -> None:
-    while sys.stdin.buffer.read(1):
+    while os.read(0, 1):
         pass
     os._exit(1)
 

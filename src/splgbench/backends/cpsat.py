@@ -1,18 +1,20 @@
-"""CP-SAT of OR-Tools: exact integers, so volumes are whole (fact 1 of the model says they may be).
+"""CP-SAT of OR-Tools: exact integers.
 
-It takes whole coefficients only, and only models whose sums fit into 64 bits.
+It has no continuous columns. Volumes it takes as whole, which fact 1 of the model allows; any other continuous
+column is refused, and so are coefficients that are not whole and sums that do not fit into 64 bits.
 """
 
 from __future__ import annotations
 
 import math
 import time
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from splgbench.backends.base import ABSOLUTE_GAP, Solution, SolverStatus, Task, is_lp, missing_capability
+from splgbench.backends.base import ABSOLUTE_GAP, Solution, SolverStatus, Task, missing_capability
 from splgbench.capabilities import Capability
 from splgbench.errors import UnsupportedError
 from splgbench.limits import Limits
@@ -30,7 +32,6 @@ class CpSatBackend:
     name = "cpsat"
     capabilities = frozenset(
         {
-            Capability.CONTINUOUS,
             Capability.INDICATOR,
             Capability.SEMICONTINUOUS,
             Capability.START,
@@ -50,8 +51,10 @@ class CpSatBackend:
         missing = missing_capability(model, limits, self.capabilities)
         if missing is not None:
             return missing
-        if is_lp(model) and model.n_columns:
-            return f"no {Capability.RELAXATION.value}"
+        continuous = ~model.integer
+        continuous[model.volume_column[model.volume_column >= 0]] = False
+        if continuous.any():
+            return "no continuous columns other than volumes"
         return _reason_against_numbers(model)
 
     def solve(self, model: MipModel, task: Task) -> Solution:
@@ -66,13 +69,13 @@ class CpSatBackend:
                 program.add_hint(columns[column], round(value))
         solver = cp_model.CpSolver()
         effective = _set_parameters(solver, task, began)
-        watch, failures = _watch(cp_model, solver, model, columns, task)
+        watch, news = _watch(cp_model, solver, model, columns, task)
         if task.stop:
             return Solution(SolverStatus.INTERRUPTED, effective=effective)
         run_watched(lambda: solver.solve(program, watch), task.stop, solver.stop_search)
-        if failures:
-            raise failures[0]
-        return _solution(cp_model, solver, task, effective)
+        if news.failures:
+            raise news.failures[0]
+        return _solution(cp_model, solver, task, news, effective)
 
     def write(self, model: MipModel, path: Path, column_names: list[str], row_names: list[str]) -> None:
         raise UnsupportedError(f"{self.name} has no {Capability.WRITE.value}")
@@ -185,11 +188,23 @@ def _set_parameters(solver: Any, task: Task, began: float) -> dict[str, Any]:
     }
 
 
-def _watch(
-    cp_model: Any, solver: Any, model: MipModel, columns: list[Any], task: Task
-) -> tuple[Any, list[BaseException]]:
-    """Report bounds; what a handler raises must not enter the solver's threads, so it is kept and the solve ended."""
-    failures: list[BaseException] = []
+@dataclass
+class _News:
+    """What was heard while CP-SAT worked.
+
+    Parameters
+    ----------
+    dual : the last bound; the response's own is 0 where the search did not begin.
+    failures : what event handlers raised; it must not enter the solver's threads.
+    """
+
+    dual: float | None = None
+    failures: list[BaseException] = field(default_factory=list)
+
+
+def _watch(cp_model: Any, solver: Any, model: MipModel, columns: list[Any], task: Task) -> tuple[Any, _News]:
+    """Report bounds; a handler that fails ends the solve."""
+    news = _News()
 
     class Watch(cp_model.CpSolverSolutionCallback):  # type: ignore[misc]
         def on_solution_callback(self) -> None:
@@ -197,21 +212,22 @@ def _watch(
                 values = np.array([self.value(column) for column in columns], dtype=np.float64)
                 task.recorder.bounds(primal=self.objective_value, mandates=model.mandates(values))
             except BaseException as error:
-                failures.append(error)
+                news.failures.append(error)
                 self.stop_search()
 
     def on_bound(bound: float) -> None:
+        news.dual = bound
         try:
             task.recorder.bounds(dual=bound)
         except BaseException as error:
-            failures.append(error)
+            news.failures.append(error)
             solver.stop_search()
 
     solver.best_bound_callback = on_bound
-    return Watch(), failures
+    return Watch(), news
 
 
-def _solution(cp_model: Any, solver: Any, task: Task, effective: dict[str, Any]) -> Solution:
+def _solution(cp_model: Any, solver: Any, task: Task, news: _News, effective: dict[str, Any]) -> Solution:
     response = solver.response_proto
     counters = {"branches": int(solver.num_branches), "conflicts": int(solver.num_conflicts)}
     has_values = response.status in (cp_model.OPTIMAL, cp_model.FEASIBLE)
@@ -225,22 +241,27 @@ def _solution(cp_model: Any, solver: Any, task: Task, effective: dict[str, Any])
         outcome, message = SolverStatus.ERROR, f"CP-SAT refused the model: {solver.solution_info()}"
     elif task.stop:
         outcome = SolverStatus.INTERRUPTED
-    elif limits.wall_time is not None and solver.wall_time >= 0.99 * solver.parameters.max_time_in_seconds:
+    elif limits.wall_time is not None and (limits.memory is None or _time_is_up(solver)):
         outcome = SolverStatus.TIME_LIMIT
     elif limits.memory is not None:
         outcome = SolverStatus.MEMORY_LIMIT
     else:
         outcome, message = SolverStatus.ERROR, "CP-SAT gave up without a limit"
-    searched = outcome not in (SolverStatus.INFEASIBLE, SolverStatus.ERROR)
+    dual = float(solver.best_objective_bound) if has_values else news.dual
     return Solution(
         outcome,
         np.array(response.solution, dtype=np.float64) if has_values else None,
         float(solver.objective_value) if has_values else None,
-        float(solver.best_objective_bound) if searched else None,
+        None if outcome in (SolverStatus.INFEASIBLE, SolverStatus.ERROR) else dual,
         effective,
         counters,
         message,
     )
+
+
+def _time_is_up(solver: Any) -> bool:
+    """CP-SAT does not say which limit ended it, and it ends a little early where its steps take long."""
+    return bool(solver.wall_time >= 0.9 * solver.parameters.max_time_in_seconds)
 
 
 backend = CpSatBackend()

@@ -96,6 +96,7 @@ def pass_model(highspy: Any, highs: Any, model: MipModel) -> Any:
     kinds = np.zeros(model.n_columns, dtype=np.int32)
     kinds[model.integer] = int(highspy.HighsVarType.kInteger)
     kinds[model.semicontinuous] = int(highspy.HighsVarType.kSemiContinuous)
+    kinds[model.semicontinuous & model.integer] = int(highspy.HighsVarType.kSemiInteger)
     return highs.passModel(
         model.n_columns,
         model.n_rows,
@@ -152,15 +153,14 @@ def _watch(highspy: Any, highs: Any, model: MipModel, recorder: Recorder, stop: 
     def on_callback(kind: Any, _message: str, out: Any, into: Any, _data: object) -> None:
         if kind == kinds.kCallbackMipImprovingSolution:
             recorder.bounds(primal=out.objective_function_value, mandates=model.mandates(np.array(out.mip_solution)))
-        elif kind == kinds.kCallbackMipLogging and math.isfinite(out.mip_dual_bound):
+        elif kind == kinds.kCallbackMipInterrupt and math.isfinite(out.mip_dual_bound):
             recorder.bounds(dual=out.mip_dual_bound)
-        elif kind in (kinds.kCallbackMipInterrupt, kinds.kCallbackSimplexInterrupt) and stop:
+        if kind in (kinds.kCallbackMipInterrupt, kinds.kCallbackSimplexInterrupt) and stop:
             into.user_interrupt = True
 
     highs.setCallback(on_callback, None)
     for kind in (
         kinds.kCallbackMipImprovingSolution,
-        kinds.kCallbackMipLogging,
         kinds.kCallbackMipInterrupt,
         kinds.kCallbackSimplexInterrupt,
     ):
@@ -190,7 +190,10 @@ def _solution(highspy: Any, highs: Any, model: MipModel, effective: dict[str, An
     primal = float(info.objective_function_value) if has_values else None
     dual = primal if lp else float(info.mip_dual_bound)
     if ended == status.kModelEmpty:
+        # HiGHS looks at no row of a model without columns.
         values, primal, dual = np.zeros(model.n_columns), 0.0, 0.0
+        if (model.row_lower > 0).any() or (model.row_upper < 0).any():
+            return Solution(SolverStatus.INFEASIBLE, effective=effective, counters=counters)
     message = highs.modelStatusToString(ended) if outcome is SolverStatus.ERROR else ""
     return Solution(
         outcome,

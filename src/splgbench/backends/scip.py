@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import tempfile
 import time
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ _STATUS = {
     "gaplimit": SolverStatus.FINISHED,
     "infeasible": SolverStatus.INFEASIBLE,
     "timelimit": SolverStatus.TIME_LIMIT,
-    "nodelimit": SolverStatus.NODE_LIMIT,
+    "totalnodelimit": SolverStatus.NODE_LIMIT,
     "memlimit": SolverStatus.MEMORY_LIMIT,
     "userinterrupt": SolverStatus.INTERRUPTED,
 }
@@ -55,8 +56,8 @@ class ScipBackend:
         return None if version_of("pyscipopt") else "pyscipopt is not installed"
 
     def versions(self) -> dict[str, str]:
-        scip = load_optional("pyscipopt", "pyscipopt", "scip").Model().version()
-        return {"pyscipopt": version_of("pyscipopt") or "missing", "scip": str(scip)}
+        version = version_of("pyscipopt")
+        return {"pyscipopt": version, "scip": _scip_version()} if version else {"pyscipopt": "missing"}
 
     def reason_against(self, model: MipModel, limits: Limits) -> str | None:
         return missing_capability(model, limits, self.capabilities)
@@ -64,10 +65,19 @@ class ScipBackend:
     def solve(self, model: MipModel, task: Task) -> Solution:
         began = time.perf_counter()
         pyscipopt = load_optional("pyscipopt", "pyscipopt", "scip")
+        if ((model.lower > model.upper) & ~model.semicontinuous).any():
+            return Solution(SolverStatus.INFEASIBLE)
         problem = _Problem(pyscipopt, model)
+        try:
+            return self._solve(pyscipopt, problem, task, began)
+        finally:
+            # The event handler and the problem hold each other: Python alone would free them late.
+            problem.scip.free()
+
+    def _solve(self, pyscipopt: Any, problem: _Problem, task: Task, began: float) -> Solution:
+        scip = problem.scip
         if task.start is not None:
             problem.add_start(task.start.columns.tolist(), task.start.values.tolist())
-        scip = problem.scip
         effective = _set_parameters(pyscipopt, scip, task, began)
         failures = _watch(pyscipopt, problem, task)
         if task.stop:
@@ -85,6 +95,11 @@ class ScipBackend:
             raise UnsupportedError("SCIP's writers drop semicontinuous columns")
         pyscipopt = load_optional("pyscipopt", "pyscipopt", "scip")
         _Problem(pyscipopt, model, column_names, row_names).scip.writeProblem(str(path), verbose=False)
+
+
+@cache
+def _scip_version() -> str:
+    return str(load_optional("pyscipopt", "pyscipopt", "scip").Model().version())
 
 
 class _Problem:

@@ -9,10 +9,14 @@ from splgbench.offers import Offers
 
 
 def volumes(model: ModelBuilder, offers: Offers) -> None:
-    """x_k in [0, K_k] (modes group, both), else [0, inf); a fix holds x_k, a refusal holds 0."""
+    """x_k in [0, K_k] (modes group, both), else [0, B_c]; a fix holds x_k, a refusal holds 0.
+
+    B_c is implied by the demand row. It is stated because HiGHS 1.11 to 1.15 with presolve off answers some models
+    with open columns wrongly.
+    """
     instance = offers.instance
-    upper = instance.capacity.astype(np.float64) if instance.limits_groups else np.full(instance.n_offers, np.inf)
-    _add_volumes(model, offers, upper)
+    upper = instance.capacity if instance.limits_groups else instance.demand[instance.offer_cell]
+    _add_volumes(model, offers, upper.astype(np.float64))
 
 
 def tight_volumes(model: ModelBuilder, offers: Offers) -> None:

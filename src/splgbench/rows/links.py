@@ -42,7 +42,16 @@ def _add(model: ModelBuilder, offers: Offers, family: str, own: IntArray, size: 
 
 
 def indicator_links(model: ModelBuilder, offers: Offers) -> None:
-    """y_k = 1 implies sum of y_q over S_r >= 1."""
+    """y_k = 1 implies sum of y_q over S_r >= 1; y_k <= 0 where S_r is empty.
+
+    A condition on a row without entries is legal, but writers of model files lose it.
+    """
     links = offers.links
-    rows = model.add_rows("link", links.start, model.y[links.member], 1.0, lower=1.0, of="offer", keys=links.offer)
-    model.only_if(rows, model.y[links.offer], 1)
+    lengths = np.diff(links.start)
+    some = lengths > 0
+    owner, alone = links.offer[some], links.offer[~some]
+    start = np.concatenate(([0], np.cumsum(lengths[some]))).astype(np.int64)
+    rows = model.add_rows("link", start, model.y[links.member], 1.0, lower=1.0, of="offer", keys=owner)
+    model.only_if(rows, model.y[owner], 1)
+    single = np.arange(len(alone) + 1, dtype=np.int64)
+    model.add_rows("link_unmet", single, model.y[alone], 1.0, upper=0.0, of="offer", keys=alone)

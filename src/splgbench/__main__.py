@@ -1,0 +1,7 @@
+"""``python -m splgbench`` is the command line."""
+
+import sys
+
+from splgbench.cli import main
+
+sys.exit(main())
