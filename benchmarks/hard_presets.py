@@ -112,7 +112,7 @@ def gap_of(row: dict[str, str]) -> float:
 
 def geometric_mean(gaps: list[float]) -> float:
     """Shifted geometric mean of gaps (fractions), shift 0.01 percentage points."""
-    return math.exp(sum(math.log(gap + SHIFT) for gap in gaps) / len(gaps)) - SHIFT
+    return max(0.0, math.exp(sum(math.log(gap + SHIFT) for gap in gaps) / len(gaps)) - SHIFT)
 
 
 def as_result(row: dict[str, str]) -> Result:
@@ -160,7 +160,7 @@ def table(rows: list[dict[str, str]], wall_time: float) -> str:
     ]
     if BASE in means and LEADER in means:
         worse = [p for p in PRESETS if gap_of(cells[p, LEADER]) > gap_of(cells[p, BASE])]
-        ratio = means[BASE] / means[LEADER] if means[LEADER] > 0 else math.inf
+        ratio = means[BASE] / means[LEADER] if means[LEADER] > 1e-12 else math.inf
         shifted = (means[BASE] + SHIFT) / (means[LEADER] + SHIFT)
         lines += [
             f"`{LEADER}` against `{BASE}`: mean gap {_times(ratio)} smaller ({shifted:,.0f} times with the shift left "

@@ -208,7 +208,7 @@ def random_tables(
         for h, g in draw.sample(pairs, min(len(pairs), draw.randint(1, 3))):
             action = draw.choice(["grant", "refuse", "fix", ""])
             if action:
-                rows.append((h, g, action, draw.randint(0, most) if action == "fix" else None, ""))
+                rows.append((h, g, action, draw.choice([0, draw.randint(1, most)]) if action == "fix" else None, ""))
             rows += [(h, g, "exempt", None, rule) for rule in ("threshold", "links") if draw.random() < 0.4]
         columns = ("hospital", "group", "action", "cases", "rule")
         tables["overrides"] = {name: [row[i] for row in rows] for i, name in enumerate(columns)}

@@ -21,7 +21,7 @@ from splgbench.checker import check
 from splgbench.errors import InputError
 from splgbench.instance import Instance
 from splgbench.transform import RULES, without_rules
-from splgbench.volumes import largest_volumes, minimum_share_cases, thresholds
+from splgbench.volumes import largest_volumes, minimum_share_cases, pairs, thresholds
 
 
 def assert_same(one: Instance, other: Instance, notes: bool = True) -> None:
@@ -134,6 +134,9 @@ def test_arrays_are_those_of_the_model() -> None:
     assert instance.clause_name == ("base", "team")
     assert thresholds(instance).tolist() == [2, 1, 3, 2, 3]
     assert largest_volumes(instance).tolist() == [8, 6, 5, 9, 4]
+    pair = pairs(instance)
+    parts = (pair.hospital, pair.area, pair.capacity, pair.of_offer)
+    assert [part.tolist() for part in parts] == [[0, 0, 1, 1], [0, 1, 0, 1], [12, 5, 9, 4], [0, 0, 1, 2, 3]]
     assert instance.offer_name(3) == ("H2", "G1")
     assert instance.offer_index["H2", "G3"] == 4
     sizes = (instance.n_hospitals, instance.n_groups, instance.n_areas, instance.n_cells, instance.n_offers)
@@ -164,6 +167,16 @@ def test_order_of_rows_does_not_matter(seed: int) -> None:
     one, other = make(tables), make(shuffled)
     assert_same(one, other)
     assert one.notes == other.notes
+
+
+def test_notes_may_be_anything() -> None:
+    """Coordinates, flags and dates are kept as they are given, whatever their type."""
+    tables = small_tables()
+    tables["hospitals"] |= {"latitude": [47.55, None], "public": [True, False]}
+    tables["overrides"]["date"] = [2021, 2022]
+    notes = make(tables).notes
+    assert notes["hospitals"] == {"latitude": (47.55, None), "public": (True, False)}
+    assert notes["overrides"]["date"] == (2022, 2021)
 
 
 def test_the_instance_cannot_be_changed() -> None:

@@ -147,5 +147,6 @@ def test_start_values() -> None:
     """A known allocation fills the columns of x and y that there are."""
     columns, values = built().start_values(np.array([3, 0]))
     assert dict(zip(columns.tolist(), values.tolist(), strict=True)) == {0: 3, 1: 0, 2: 0}
-    columns, values = built().start_values(np.array([0, 4]))
-    assert dict(zip(columns.tolist(), values.tolist(), strict=True)) == {0: 0, 1: 4, 2: 1}
+    for cases in (1, 4):
+        columns, values = built().start_values(np.array([0, cases]))
+        assert dict(zip(columns.tolist(), values.tolist(), strict=True)) == {0: 0, 1: cases, 2: 1}

@@ -133,6 +133,31 @@ def test_components_do_not_interact(mode: str) -> None:
     assert split > 10
 
 
+def test_components_by_hand() -> None:
+    """Binding cells, binding hospital-areas and links join offers; what is slack, dead or unlinked does not."""
+    offers = {
+        ("H1", "G1"): (5, 1),
+        ("H1", "G2"): (5, 1),
+        ("H2", "G3"): (5, 1),
+        ("H2", "G4"): (5, 1),
+        ("H3", "G1"): (5, 1),
+    }
+    facts: dict[str, Any] = {"offers": offers, "pairs": {("H1", "A"): 9, ("H2", "A"): 9, ("H3", "A"): 9}}
+    roomy = {"G1": 10, "G2": 9, "G3": 9, "G4": 9}
+
+    def components(mode: str, demand: dict[str, int], **more: Any) -> list[int]:
+        return presolve(make(plain_tables(demand=demand, **facts, **more), mode)).component.tolist()
+
+    # Offers in order: H1 G1, H1 G2, H2 G3, H2 G4, H3 G1.
+    assert components("group", roomy) == [0, 1, 2, 3, 4]
+    assert components("both", roomy) == [0, 0, 1, 1, 2]
+    assert components("both", roomy | {"G1": 9}) == [0, 0, 1, 1, 0]
+    assert components("group", roomy | {"G1": 9}) == [0, 1, 2, 3, 0]
+    assert components("group", roomy | {"G2": 0}) == [0, -1, 1, 2, 3]
+    linked = {"links": [("G1", "c", "any", "G3", "cooperation")], "networks": {"H1": "net", "H2": "net", "H3": ""}}
+    assert components("group", roomy, **linked) == [0, 1, 0, 2, -1]
+
+
 @pytest.mark.parametrize("mode", MODES)
 def test_rows_that_do_not_bind_may_go(mode: str) -> None:
     """A cell or hospital-area that presolve calls slack cannot be exceeded within the bounds of its live offers."""

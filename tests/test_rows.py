@@ -123,6 +123,13 @@ def test_columns_of_fixed_and_refused_offers() -> None:
     assert found == [*x, "x3 in [0, 0] earns 1", *y[1:]]
 
 
+def test_a_grant_that_cannot_hold_stays_infeasible() -> None:
+    """An offer that must stand and has no room gets bounds that cross, not a case that nobody has."""
+    tables = plain_tables({("H", "A"): (0, 1)}, {"A": 9}, overrides=[("H", "A", "grant", None, "")])
+    assert columns_of(make(tables, "group"), semicontinuous_volumes) == ["x0 in [1, 0] earns 1"]
+    assert columns_of(make(tables, "group"), tight_volumes, mandates) == ["x0 in [0, 0] earns 1", "y0 whole in [1, 1]"]
+
+
 def test_supply_rows() -> None:
     """One demand row a cell; one area row a hospital-area, in the modes area and both only."""
     cells = ["x0 + x3 <= 10", "x1 <= 7", "x2 + x4 <= 9"]
@@ -286,7 +293,7 @@ def test_a_formulation_admits_exactly_the_allocations(name: str) -> None:
         else:
             if model.n_columns == np.sum(model.volume_column >= 0) + np.sum(model.mandate_column >= 0):
                 found = points(model, 3)
-            elif seed < 24:
+            elif seed < 36:
                 anything = list(product(range(4), repeat=instance.n_offers))
                 some = random.Random(seed).choices(anything, k=12) + sorted(expected)[-6:]
                 expected &= set(some)

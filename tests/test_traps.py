@@ -40,7 +40,6 @@ from splgbench.rows.knapsacks import cell_knapsack
 from splgbench.rows.links import links_on_mandates, links_on_volumes
 from splgbench.rows.supply import area_capacity, demand
 from splgbench.rows.thresholds import big_m_tight, global_m
-from splgbench.solver_libraries import version_of
 from splgbench.transform import subset
 
 OURS = (
@@ -431,13 +430,11 @@ def test_a_bound_that_is_none_is_noticed() -> None:
     assert judge(instance, NO_LIMITS, Status.OPTIMAL, np.array([True]), 15.0).status is Status.OPTIMAL
 
 
-@pytest.mark.xfail(
-    (version_of("highspy") or "").startswith("1.14"),
-    reason="HiGHS 1.14.0 loses the optimum in presolve (ERGO-Code/HiGHS issues 3043, 3073, 3094; fixed in 1.15)",
-    strict=True,
-)
 def test_wrong_optima_of_highs() -> None:
-    """Eight offers on which HiGHS 1.14.0 calls 278 optimal with the strengthened rows, where 294 is."""
+    """Eight offers on which HiGHS 1.14.0 calls 278 optimal with the strengthened rows, where 294 is.
+
+    Its presolve loses optima (ERGO-Code/HiGHS issues 3043, 3073 and 3094); 1.13 and 1.15 do not.
+    """
     capacities = {"H0": (36, 10), "H1": (26, 9), "H2": (5, 23), "H3": (24, 44)}
     utilities = {"H0": (5, 5), "H1": (1, 8), "H2": (2, 2), "H3": (1, 2)}
     offers = {(h, f"G{g}"): (capacities[h][g], utilities[h][g]) for h in capacities for g in range(2)}

@@ -217,6 +217,7 @@ def test_all_problems_come_at_once_in_file_order() -> None:
     tables["offers"]["capacity"][0] = "many"
     tables["links"]["required"][0] = "G8"
     tables["overrides"]["action"][0] = "fix"
+    del tables["overrides"]["reason"]
     found = problems(tables, mode="sometimes", utility_scale=0)
     assert [(p.file, p.row, p.column, p.value) for p in found] == [
         ("datapackage.json", None, "capacity_mode", "sometimes"),
@@ -227,8 +228,21 @@ def test_all_problems_come_at_once_in_file_order() -> None:
         ("offers", 1, "capacity", "many"),
         ("offers", 5, "group", "G9"),
         ("links", 1, "required", "G8"),
+        ("overrides", None, "reason", None),
         ("overrides", 1, "group", "H2, G3"),
     ]
+
+
+def test_rows_without_a_key_are_not_twins() -> None:
+    """Two rows whose key is missing are two missing keys, not one key twice."""
+    keys = {"demand": "group", "offers": "hospital", "links": "required", "area_capacity": "area"}
+    for table, column in keys.items():
+        broken = small_tables()
+        for cells in broken[table].values():
+            cells.append(cells[0])
+        broken[table][column][0] = broken[table][column][-1] = ""
+        last = len(broken[table][column])
+        assert [(p.row, p.rule) for p in problems(broken)] == [(1, "must not be empty"), (last, "must not be empty")]
 
 
 def test_many_problems_are_kept_and_the_message_stays_short() -> None:
@@ -310,6 +324,14 @@ def test_fixes_keep_their_bounds_in_every_mode() -> None:
                 else:
                     found = problems(tables, mode)
                     assert [(p.file, p.row, p.column, p.value) for p in found] == [("overrides", 1, "cases", value)]
+
+
+def test_a_fix_is_blamed_once_for_its_cases() -> None:
+    """Cases that are no number are one problem, not also missing; a column that is not there misses every fix."""
+    tables = with_row("overrides", "H1", "G1", "fix", "why", "four", "")
+    assert [(p.row, p.column, p.value) for p in problems(tables)] == [(3, "cases", "four")]
+    del tables["overrides"]["cases"]
+    assert [(p.row, p.rule) for p in problems(tables)] == [(3, "fix needs a number of cases")]
 
 
 def test_an_offer_may_be_exempt_and_fixed_but_never_fixed_twice() -> None:

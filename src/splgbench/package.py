@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import io
 import json
 import zipfile
@@ -169,6 +170,9 @@ def _descriptor(text: str) -> dict[str, Any]:
         if name in names_seen:
             raise InputError(f"names the resource {name} twice", DESCRIPTOR)
         names_seen.add(name)
+        meant = difflib.get_close_matches(name, TABLE, n=1, cutoff=0.8)
+        if name not in TABLE and meant:
+            raise InputError(f"names a resource {name}, which is no table; {meant[0]} is one", DESCRIPTOR)
         if name in TABLE:
             _check_path(name, resource.get("path"))
             rows = resource.get("rows", 0)

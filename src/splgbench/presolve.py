@@ -35,7 +35,9 @@ class Presolved(Offers):
     closure : shape (K, K), sparse; entry (k, q) says that k cannot stand without q of the same hospital, q != k.
     binding_cells : shape (C,), whether the live offers of the cell could together exceed B_c.
     binding_pairs : shape (P,), whether those of the hospital-area could exceed Q_{h,a}; False where Q does not hold.
-    component : shape (K,), number of the connected component of each live offer, -1 for the others.
+    component : shape (K,), number of the connected component of each live offer, -1 for the others. Allocations of
+        different components fit together as long as each keeps to `granted` and `largest`: a row that cannot bind
+        within these bounds joins nothing.
     n_components : how many there are.
     """
 
