@@ -33,7 +33,7 @@ METHODS = (
     "linked@scip",
     "strengthened@scip",
     "strengthened@scip:rows=all",
-    "strengthened@scip:rows=all,without=area_knapsack",
+    "strengthened@scip:without=cell_knapsack",
     "strengthened@highs:without=area_knapsack",
     "strengthened@highs:without=cell_knapsack+area_knapsack",
     "strengthened@highs:without=closure_cuts+shared_link_cuts",

@@ -7,6 +7,7 @@ import csv
 import hashlib
 import io
 import json
+import os
 import random
 import stat
 import struct
@@ -14,6 +15,7 @@ import sys
 import time
 import zipfile
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -773,6 +775,24 @@ def test_a_text_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
     assert (target.read_text(), left_in(tmp_path)) == ("old", ["result.json"])
     files.write_text(target, "new\r\n")
     assert (target.read_bytes(), left_in(tmp_path)) == (b"new\r\n", ["result.json"])
+
+
+def test_a_link_is_followed_and_a_pipe_stays_a_pipe(tmp_path: Path) -> None:
+    """Writing to a link changes what it points to; a pipe receives the text and is not replaced by a file."""
+    (tmp_path / "link.json").symlink_to(tmp_path / "result.json")
+    files.write_text(tmp_path / "link.json", "new")
+    assert (tmp_path / "link.json").is_symlink()
+    assert (tmp_path / "result.json").read_text() == "new"
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with ThreadPoolExecutor(1) as pool:
+        received = pool.submit(pipe.read_text)
+        files.write_text(pipe, "text")
+        assert received.result() == "text"
+    assert pipe.is_fifo()
+    with pytest.raises(OutputError, match="it is no folder"):
+        write_package(small(), pipe)
+    assert left_in(tmp_path) == ["link.json", "pipe", "result.json"]
 
 
 def test_unwritable_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -22,20 +23,25 @@ _PACKAGE_FILES = {"datapackage.json", *(f"{table.name}.{end}" for table in TABLE
 def written_whole(target: Path) -> Iterator[Path]:
     """Give a temporary path beside `target`; it takes the target's place only if the block succeeds.
 
+    A symbolic link is followed. A device or a pipe is never replaced: what was written is copied into it.
+
     Raises
     ------
     OutputError
         Where the target cannot be written; nothing is left behind.
     """
-    target = Path(target)
+    name, target = Path(target).name, Path(os.path.realpath(target))
+    special = is_special(target)
     try:
-        folder = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+        folder = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=None if special else target.parent))
     except OSError as error:
         raise OutputError(f"cannot write {target}: {error.strerror}") from None
     try:
-        draft = folder / target.name
+        draft = folder / name
         yield draft
-        if draft.is_dir() and target.is_dir():
+        if special:
+            _copy_into(draft, target)
+        elif draft.is_dir() and target.is_dir():
             _replace_folder(draft, target, folder)
         else:
             draft.replace(target)
@@ -43,6 +49,18 @@ def written_whole(target: Path) -> Iterator[Path]:
         raise OutputError(f"cannot write {target}: {error.strerror or error}") from None
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def is_special(target: Path) -> bool:
+    """Whether there is something that is neither a file nor a folder: a device, a pipe, a socket."""
+    return target.exists() and not target.is_file() and not target.is_dir()
+
+
+def _copy_into(draft: Path, target: Path) -> None:
+    if draft.is_dir():
+        raise OutputError(f"cannot write {target}: it is no folder")
+    with draft.open("rb") as source, target.open("wb") as sink:
+        shutil.copyfileobj(source, sink)
 
 
 def _replace_folder(draft: Path, target: Path, folder: Path) -> None:

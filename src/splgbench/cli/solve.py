@@ -18,7 +18,7 @@ from splgbench.allocation import read_allocation
 from splgbench.cli.arguments import Parsers, add_command, add_instance, add_limits, read_instance, read_limits
 from splgbench.cli.output import percent, print_error, print_json
 from splgbench.errors import OutputError
-from splgbench.files import write_text
+from splgbench.files import is_special, write_text
 from splgbench.instance import Instance
 from splgbench.isolation import solve_isolated
 from splgbench.methods import DEFAULT_METHOD, interruptible
@@ -68,7 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _refuse_unwritable(target: Path | None) -> None:
     """Say before the solve, not after it, that its result could not be written."""
-    if target is None:
+    if target is None or is_special(target):
         return
     if target.is_dir():
         raise OutputError(f"cannot write {target}: it is a folder")
