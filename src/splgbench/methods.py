@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -75,16 +76,20 @@ class Method(Protocol):
 
 
 def method(name: str) -> Method:
-    """The method of a name such as ``strengthened@highs`` or ``linked@scip:volumes=integer``.
+    """The method of a name such as ``strengthened@highs``, ``linked@scip:volumes=integer`` or ``mine.py@highs``.
+
+    In place of a registered name stands the path of a Python file, which names its formulation (an object with the
+    verbs of `BuildsModels`) or its decomposition (a callable that takes `backend` and options and gives a `Method`)
+    `method` or like itself.
 
     Raises
     ------
     UnsupportedError
         No such formulation, decomposition or backend.
     InputError
-        The name is not of the form NAME[@BACKEND][:key=value,...].
+        The name is not of the form NAME[@BACKEND][:key=value,...], or the file does not define a method.
     """
-    match = re.fullmatch(r"([A-Za-z0-9_-]+)(?:@([A-Za-z0-9_-]+))?(?::(.+))?", name)
+    match = re.fullmatch(r"([A-Za-z0-9_-]+|[^@]+\.py)(?:@([A-Za-z0-9_-]+))?(?::(.+))?", name)
     if match is None:
         raise InputError(f"a method is written NAME[@BACKEND][:key=value,...], not {name!r}", "method")
     head, backend, tail = match.groups()
@@ -95,14 +100,20 @@ def method(name: str) -> Method:
             raise InputError(f"an option is written key=value, not {part!r}", "method")
         if key:
             options[registry.normal_name(key)] = value
-    if registry.normal_name(head) in registry.names("decompositions"):
-        make = registry.find("decompositions", head)
-        decomposition: Method = make(backend=backend, **options)
+    if head.endswith(".py"):
+        found = registry.from_file(Path(head))
+    else:
+        head = registry.normal_name(head)
+        kind = "decompositions" if head in registry.names("decompositions") else "formulations"
+        found = registry.find(kind, head)
+    if not isinstance(found, BuildsModels):
+        if not callable(found):
+            raise InputError("defines neither a formulation nor a decomposition", head)
+        decomposition: Method = found(backend=backend, **options)
         return decomposition
-    formulation = registry.find("formulations", head)
     if backend is None:
         raise InputError(f"{head} needs a backend: {head}@highs, for instance", "method")
-    return Direct.with_options(registry.normal_name(head), formulation, registry.find("backends", backend), options)
+    return Direct.with_options(head, found, registry.find("backends", backend), options)
 
 
 def all_direct_methods() -> list[str]:
@@ -198,7 +209,7 @@ class Direct:
         Raises
         ------
         UnsupportedError
-            The backend solves no LPs, or ended without a proof.
+            The backend solves no LPs, the model has indicator rows, or the solver ended without a proof.
         InfeasibleError
             No allocation exists.
         """
@@ -208,6 +219,8 @@ class Direct:
         if reason is not None:
             raise UnsupportedError(f"{self.name}: {reason}")
         model = self.build(instance).relaxed()
+        if len(model.indicator_row):
+            raise UnsupportedError(f"{self.name}: a model with indicator rows has no LP relaxation")
         solution = self.backend.solve(model, Task(limits, Recorder(self.backend.name), presolve=self.presolve))
         if solution.status is SolverStatus.INFEASIBLE:
             raise InfeasibleError("the relaxation is infeasible, so no allocation exists")
@@ -269,6 +282,8 @@ class _Run:
             return self._infeasible(str(error), None)
         except UnsupportedError as error:
             return self._ended(Status.UNSUPPORTED, str(error))
+        except Exception as error:
+            return self._ended(Status.ERROR, f"the model cannot be built: {type(error).__name__}: {error}")
         if self.permutation is not None:
             model = permuted(model, self.permutation)
         reason = self.direct.backend.reason_against(model, self.limits)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import pkgutil
 from importlib.metadata import entry_points
+from pathlib import Path
 from typing import Any
 
-from splgbench.errors import UnsupportedError
+from splgbench.errors import InputError, UnsupportedError
 
 KINDS = ("formulations", "decompositions", "backends")
 _NOT_PLUGINS = {"backends": {"base", "own_process"}}
@@ -43,6 +45,29 @@ def find(kind: str, name: str) -> Any:
     if name in _entry_points(kind):
         return _entry_points(kind)[name].load()
     raise UnsupportedError(f"no {kind.rstrip('s')} named {name}; there are {', '.join(names(kind))}")
+
+
+def from_file(path: Path) -> Any:
+    """The formulation or decomposition that a Python file defines: what it names `method` or like itself.
+
+    Raises
+    ------
+    InputError
+        The file cannot be run, or has no such name.
+    """
+    name = normal_name(path.stem)
+    spec = importlib.util.spec_from_file_location(f"splgbench_file_{name}", path)
+    if spec is None or spec.loader is None or not path.is_file():
+        raise InputError("there is no such Python file", str(path))
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise InputError(f"cannot be run: {type(error).__name__}: {error}", str(path)) from None
+    for candidate in ("method", name):
+        if hasattr(module, candidate):
+            return getattr(module, candidate)
+    raise InputError(f"must name its formulation or decomposition `method` or `{name}`", str(path))
 
 
 def _own(kind: str) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+from functools import cache
 from importlib import metadata
 from types import ModuleType
 
@@ -17,8 +18,9 @@ from splgbench.errors import MissingSolverError, SolverClashError
 FIRST_CLASHING_HIGHSPY = (1, 15)
 
 
+@cache
 def version_of(package: str) -> str | None:
-    """The installed version of a distribution, or None."""
+    """The installed version of a distribution, or None; looked up once a process."""
     try:
         return metadata.version(package)
     except metadata.PackageNotFoundError:

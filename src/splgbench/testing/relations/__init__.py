@@ -1,0 +1,26 @@
+"""Relations every method must satisfy, by name.
+
+A relation draws a variation of an instance, runs a method, and says in one sentence what contradicts the model, or
+nothing. Each names the fact of the model statement it stands on.
+"""
+
+from __future__ import annotations
+
+from splgbench.testing.relations.agreement import AGREEMENT
+from splgbench.testing.relations.base import Relation
+from splgbench.testing.relations.bounds import BOUNDS
+from splgbench.testing.relations.invariance import INVARIANCE
+from splgbench.testing.relations.monotonicity import MONOTONICITY
+from splgbench.testing.relations.overrides import OVERRIDES
+from splgbench.testing.relations.repetition import REPETITION
+from splgbench.testing.relations.tools import TOOLS
+
+RELATIONS: dict[str, Relation] = {
+    relation.name: relation for relation in (*AGREEMENT, *BOUNDS, *MONOTONICITY, *INVARIANCE, *OVERRIDES, *REPETITION)
+}
+"""What every method must satisfy."""
+
+TOOL_RELATIONS: dict[str, Relation] = {relation.name: relation for relation in TOOLS}
+"""What the checker and the polish must satisfy."""
+
+__all__ = ["RELATIONS", "TOOL_RELATIONS", "Relation"]

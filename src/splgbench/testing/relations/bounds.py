@@ -1,0 +1,86 @@
+"""Bounds interlock: whatever stops a method, its allocation lies below every bound."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import strategies as st
+
+from splgbench.errors import InfeasibleError, UnsupportedError
+from splgbench.limits import Limits
+from splgbench.methods import Direct, Method, method
+from splgbench.result import Result, contradicts
+from splgbench.testing.relations.base import Relation
+from splgbench.testing.trial import WALL_TIME, Trial
+
+ROUNDING = 1e-6
+"""Relative slack for LP values, which are floating point."""
+
+
+def _crosses(result: Result, optimum: int | None, when: str) -> str | None:
+    if optimum is None:
+        return None
+    if result.dual is not None and contradicts(result.dual, optimum):
+        return f"{result.method} bounds the optimum by {result.dual} {when}; it is {optimum}"
+    if result.primal is not None and result.primal > optimum:
+        return f"{result.method} has an allocation of {result.primal} {when}; the optimum is {optimum}"
+    return None
+
+
+def _bound_crosses(method: Method, trial: Trial, _: Any) -> str | None:
+    return _crosses(trial.solve(method), trial.answer.optimum, "when it ends by itself")
+
+
+def _stopped_bound_crosses(method: Method, trial: Trial, limits: Limits) -> str | None:
+    when = "after " + ("a node limit" if limits.nodes is not None else "an iteration limit or a gap")
+    return _crosses(trial.solve(method, limits=limits), trial.answer.optimum, when)
+
+
+def _early_stop(draw: st.DrawFn, _: Trial) -> Limits:
+    """A limit that ends the method early: nodes, iterations or a gap."""
+    number = draw(st.integers(0, 3))
+    kinds = (
+        Limits(wall_time=WALL_TIME, nodes=number),
+        Limits(wall_time=WALL_TIME, iterations=number),
+        Limits(wall_time=WALL_TIME, gap=0.1 * (number + 1)),
+    )
+    return draw(st.sampled_from(kinds))
+
+
+def _lp_is_too_low(tested: Method, trial: Trial, _: Any) -> str | None:
+    """LP >= optimum, and >= no declared weaker formulation's LP."""
+    if not isinstance(tested, Direct) or trial.answer.optimum is None:
+        return None
+    try:
+        bound = tested.lp_bound(trial.instance, Limits(wall_time=WALL_TIME))
+    except (UnsupportedError, InfeasibleError):
+        return None
+    slack = ROUNDING * max(1.0, abs(bound))
+    if bound < trial.answer.optimum - slack:
+        return f"the LP of {tested.name} is worth {bound}; the optimum is {trial.answer.optimum}"
+    for weaker in tested.formulation.at_least_as_strong_as:
+        other = method(f"{weaker}@{tested.backend.name}")
+        assert isinstance(other, Direct)
+        try:
+            weak_bound = other.lp_bound(trial.instance, Limits(wall_time=WALL_TIME))
+        except UnsupportedError:
+            continue
+        if bound > weak_bound + slack:
+            return f"the LP of {tested.name} is worth {bound}, that of {weaker}, said to be no stronger, {weak_bound}"
+    return None
+
+
+BOUNDS = (
+    Relation("bound", "Checked value <= optimum <= every dual bound (fact 4).", _bound_crosses),
+    Relation(
+        "early bound",
+        "A bound must hold whenever the method is stopped (fact 4): a subproblem stopped early counts with its bound.",
+        _stopped_bound_crosses,
+        _early_stop,
+    ),
+    Relation(
+        "LP strength",
+        "An LP relaxation lies above the optimum and not above a formulation it is declared as strong as (fact 4).",
+        _lp_is_too_low,
+    ),
+)
