@@ -80,8 +80,8 @@ def table(rows: list[dict[str, str]]) -> str:
     lines = [
         "# Every registered method under every relation",
         "",
-        f"Command: `nice python benchmarks/court.py`. {rows[0]['methods']} methods; each draw serves all of them, methods "
-        "that go through Pyomo every 25th draw. A number is the examples drawn without a contradiction.",
+        f"Command: `nice python benchmarks/court.py`. {rows[0]['methods']} methods; each draw serves all of them, "
+        "methods that go through Pyomo every 25th draw. A number is the examples drawn without a contradiction.",
         "",
         f"Machine: {machine()}, shared. Versions: {'; '.join(sorted({row['versions'] for row in rows}))}.",
         "",

@@ -72,11 +72,11 @@ class Examination:
     refutation: Refutation | None = None
 
 
-class _Shrunk(KeyboardInterrupt):
+class _ShrunkError(KeyboardInterrupt):
     """Ends hypothesis at once; a KeyboardInterrupt is what it lets through."""
 
 
-class _Refuted(AssertionError):
+class _RefutedError(AssertionError):
     """What hypothesis shrinks."""
 
 
@@ -102,7 +102,7 @@ class _Run:
                     self._put(name, trial, varied)
             return
         if time.monotonic() > self.deadline:
-            raise _Shrunk
+            raise _ShrunkError
         self._put(self.failing, trial, varied)
 
     def _put(self, name: str, trial: Trial, varied: Any) -> None:
@@ -119,7 +119,7 @@ class _Run:
         found = Refutation(self.relation.name, name, sentence, trial.instance, varied)
         if self.best is None or found.size <= self.best.size:
             self.best = found
-        raise _Refuted(sentence)
+        raise _RefutedError(sentence)
 
 
 def examine(
@@ -163,7 +163,7 @@ def examine(
 
     try:
         meet()
-    except (_Refuted, _Shrunk):
+    except (_RefutedError, _ShrunkError):
         pass
     except hypothesis.errors.Flaky:
         # The counterexample stands as it was seen; that it does not come again is part of what is wrong.

@@ -28,7 +28,9 @@ def value_of(instance: Instance, cases: dict[Pair, int]) -> int | None:
     """
     if any(pair not in instance.offer_index or x < 0 for pair, x in cases.items()):
         return None
-    decided = {pair: ("fix", cases[pair]) if cases.get(pair) else ("refuse", None) for pair in instance.offer_index}
+    decided: dict[Pair, tuple[str, int | None]] = {
+        pair: ("fix", cases[pair]) if cases.get(pair) else ("refuse", None) for pair in instance.offer_index
+    }
     for pair, action, value in _decisions(instance):
         x = cases.get(pair, 0)
         if (action == "grant" and x == 0) or (action == "refuse" and x > 0) or (action == "fix" and x != value):
