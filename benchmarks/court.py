@@ -3,8 +3,8 @@
     nice python benchmarks/court.py                 # runs what benchmarks/results/court.csv lacks
     python benchmarks/court.py --table              # only writes the table again
 
-Every finished relation is one line of the CSV; lines that stand there are not repeated. Each relation runs in a
-process of its own.
+One piece is a seed and a backend, in a process of its own; a finished piece is written to the CSV, one line a
+relation, and is not repeated. The same seed gives the same draws to every backend.
 """
 
 from __future__ import annotations
@@ -17,36 +17,38 @@ from pathlib import Path
 from typing import Any
 
 from splgbench.generator.screening import machine
-from splgbench.testing.battery import examine
-from splgbench.testing.relations import RELATIONS
-from splgbench.testing.subjects import EXAMPLES, registered_methods, strides
+from splgbench.methods import Direct
+from splgbench.testing import RELATIONS, registered_methods, sweep
+from splgbench.testing.subjects import EXAMPLES, STRIDES, by_backend, strides
 from splgbench.versions import versions
 
 RESULTS = Path(__file__).parent / "results"
-COLUMNS = ("seed", "relation", "examples", "methods", "refuted", "sentence", "cpu_s", "versions")
+COLUMNS = ("seed", "piece", "relation", "methods", "examples", "refuted", "sentence", "cpu_s", "versions")
 
 
-def one(seed: int, relation: str, examples: int) -> dict[str, Any]:
-    """One relation, one seed."""
+def run_piece(seed: int, piece: str, examples: int) -> list[dict[str, Any]]:
+    """All relations for the methods of one backend with one seed."""
     began = time.process_time()
-    methods = registered_methods()
-    examination = examine(
-        RELATIONS[relation], methods, examples=examples, seed=seed, strides=strides(methods, "nightly")
-    )
-    found = examination.refutation
-    every: dict[str, str] = {}
+    methods = by_backend(registered_methods())[piece]
+    found = sweep(RELATIONS.values(), methods, examples=examples, seed=seed, strides=strides(methods, "nightly"))
+    used = versions()
     for method in methods:
-        every |= getattr(getattr(method, "backend", None), "versions", dict)()
-    return {
-        "seed": seed,
-        "relation": relation,
-        "examples": examination.examples,
-        "methods": len(methods),
-        "refuted": found.subject if found else "",
-        "sentence": found.sentence if found else "",
-        "cpu_s": round(time.process_time() - began),
-        "versions": ", ".join(f"{name} {version}" for name, version in sorted({**versions(), **every}.items())),
-    }
+        if isinstance(method, Direct):
+            used |= method.backend.versions()
+    return [
+        {
+            "seed": seed,
+            "piece": piece,
+            "relation": examination.relation,
+            "methods": len(methods),
+            "examples": examination.examples,
+            "refuted": examination.refutation.subject if examination.refutation else "",
+            "sentence": examination.refutation.sentence if examination.refutation else "",
+            "cpu_s": round(time.process_time() - began),
+            "versions": ", ".join(f"{package} {version}" for package, version in used.items()),
+        }
+        for examination in found
+    ]
 
 
 def read(path: Path) -> list[dict[str, str]]:
@@ -58,52 +60,66 @@ def read(path: Path) -> list[dict[str, str]]:
 
 
 def run(seeds: list[int], examples: int, workers: int, path: Path) -> None:
-    """Run what the file lacks."""
-    done = {(int(row["seed"]), row["relation"]) for row in read(path)}
-    todo = [(seed, relation) for seed in seeds for relation in RELATIONS if (seed, relation) not in done]
+    """Run the pieces that the file lacks."""
+    done = {(int(row["seed"]), row["piece"]) for row in read(path)}
+    pieces = by_backend(registered_methods())
+    todo = [(seed, piece) for seed in seeds for piece in pieces if (seed, piece) not in done]
     with ProcessPoolExecutor(workers, max_tasks_per_child=1) as pool:
-        for future in as_completed([pool.submit(one, *task, examples) for task in todo]):
-            row = future.result()
+        for future in as_completed([pool.submit(run_piece, *task, examples) for task in todo]):
+            rows = future.result()
             fresh = not path.exists()
             with path.open("a", newline="") as stream:
                 writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
                 if fresh:
                     writer.writeheader()
-                writer.writerow(row)
-            print(row["seed"], row["relation"], row["examples"], row["sentence"], f"{row['cpu_s']} s", flush=True)
+                writer.writerows(rows)
+            refuted = [row["sentence"] for row in rows if row["refuted"]]
+            print(rows[0]["seed"], rows[0]["piece"], f"{rows[0]['cpu_s']} s", refuted, flush=True)
 
 
 def table(rows: list[dict[str, str]]) -> str:
     """The committed table."""
     seeds = sorted({int(row["seed"]) for row in rows})
-    cells = {(int(row["seed"]), row["relation"]): row for row in rows}
+    pieces = {row["piece"]: int(row["methods"]) for row in rows}
+    used = dict(part.split(" ", 1) for row in rows for part in row["versions"].split(", "))
+    slower, slowest = STRIDES["nightly"]
     lines = [
         "# Every registered method under every relation",
         "",
-        f"Command: `nice python benchmarks/court.py`. {rows[0]['methods']} methods; each draw serves all of them, "
-        "methods that go through Pyomo every 25th draw. A number is the examples drawn without a contradiction.",
+        "Command: `nice python benchmarks/court.py`.",
         "",
-        f"Machine: {machine()}, shared. Versions: {'; '.join(sorted({row['versions'] for row in rows}))}.",
+        f"Methods: {', '.join(f'{count} on {piece}' for piece, count in pieces.items())}. A number is the examples "
+        "drawn without a contradiction by any method of the backend, which each example serves; SCIP, SciPy and Gurobi take "
+        f"part in every {slower}th, methods that go through Pyomo in every {slowest}th.",
+        "",
+        f"Machine: {machine()}, shared. Versions: {', '.join(f'{name} {version}' for name, version in used.items())}.",
         "",
         "| relation | " + " | ".join(f"seed {seed}" for seed in seeds) + " |",
-        "| --- |" + " ---: |" * len(seeds),
+        "| --- |" + " --- |" * len(seeds),
     ]
     for relation in RELATIONS:
-        shown = [_cell(cells.get((seed, relation))) for seed in seeds]
-        lines.append(f"| {relation} | " + " | ".join(shown) + " |")
+        cells = [
+            _cell([r for r in rows if (int(r["seed"]), r["relation"]) == (seed, relation)], pieces) for seed in seeds
+        ]
+        lines.append(f"| {relation} | " + " | ".join(cells) + " |")
     refuted = [row for row in rows if row["refuted"]]
+    seconds = sum({(row["seed"], row["piece"]): int(row["cpu_s"]) for row in rows}.values())
+    drawn = sum(int(row["examples"]) for row in rows)
     lines += [
         "",
-        f"{len(rows)} runs, {sum(int(row['examples']) for row in rows):,} examples, {len(refuted)} refutations.",
+        f"{drawn:,} examples put to a backend's methods, {len(refuted)} refutations, {seconds:,} s of processor time.",
     ]
     lines += [f"- seed {row['seed']}, {row['relation']}: {row['sentence']}" for row in refuted]
     return "\n".join(lines) + "\n"
 
 
-def _cell(row: dict[str, str] | None) -> str:
-    if row is None:
-        return "not run"
-    return f"REFUTED after {row['examples']}" if row["refuted"] else row["examples"]
+def _cell(rows: list[dict[str, str]], pieces: dict[str, int]) -> str:
+    refuted = [row["piece"] for row in rows if row["refuted"]]
+    missing = [piece for piece in pieces if piece not in {row["piece"] for row in rows}]
+    told = [f"REFUTED on {', '.join(refuted)}"] if refuted else []
+    told += [f"not run: {', '.join(missing)}"] if missing else []
+    least = min((int(row["examples"]) for row in rows), default=0)
+    return "; ".join([str(least), *told])
 
 
 def main() -> None:

@@ -60,6 +60,7 @@ def run_errand(
     memory: int | None = None,
     log: Path | None = None,
     grace: float = GRACE,
+    silence: float | None = None,
 ) -> Outcome:
     """Run an errand in a fresh process.
 
@@ -70,6 +71,7 @@ def run_errand(
     wall_time : seconds after which, plus `grace`, it is killed.
     memory : megabytes of resident memory at which it is killed, with its children.
     log : a file for what it prints; None drops it.
+    silence : seconds without an event after which it is killed, as if its wall time were up.
     """
     stop = Stop() if stop is None else stop
     with contextlib.ExitStack() as stack:
@@ -84,7 +86,7 @@ def run_errand(
         stack.callback(_end, worker)
         messages: queue.Queue[tuple[str, Any]] = queue.Queue()
         threading.Thread(target=_talk, args=(worker, errand, messages), daemon=True).start()
-        return _Watch(worker, messages, on_event, stop, wall_time, memory, grace).outcome()
+        return _Watch(worker, messages, on_event, stop, wall_time, memory, grace, silence).outcome()
 
 
 def _talk(worker: subprocess.Popen[bytes], errand: Errand, messages: queue.Queue[tuple[str, Any]]) -> None:
@@ -122,6 +124,7 @@ class _Watch:
         wall_time: float | None,
         memory: int | None,
         grace: float,
+        silence: float | None,
     ) -> None:
         self.worker = worker
         self.messages = messages
@@ -130,6 +133,8 @@ class _Watch:
         self.deadline = None if wall_time is None else time.monotonic() + wall_time + grace
         self.memory = memory
         self.grace = grace
+        self.silence = silence
+        self.heard = time.monotonic()
         self.peak: float | None = None
         self.interrupted: float | None = None
 
@@ -137,6 +142,7 @@ class _Watch:
         while True:
             kind, value = self._next_message()
             if kind == "event":
+                self.heard = time.monotonic()
                 self.on_event(value)
             elif kind == "end":
                 return self._crash(value)
@@ -178,7 +184,9 @@ class _Watch:
                 self.worker.send_signal(signal.SIGINT)
         if self.interrupted is not None and now > self.interrupted + self.grace:
             return "interrupted"
-        return "time-out" if self.deadline is not None and now > self.deadline else None
+        late = self.deadline is not None and now > self.deadline
+        silent = self.silence is not None and now > self.heard + self.silence
+        return "time-out" if late or silent else None
 
 
 def resident_memory_mb(group: int) -> float | None:

@@ -330,7 +330,7 @@ class _Run:
         judging = time.perf_counter()
         judgement = judge(self.instance, self.limits, ended, mandates, dual, self.start)
         self.recorder.bounds(primal=solution.primal, dual=dual)
-        return self._made(judgement, solution, dual, time.perf_counter() - judging, message=solution.message)
+        return self._made(judgement, solution, dual, time.perf_counter() - judging, mandates, solution.message)
 
     def _made(
         self,
@@ -338,6 +338,7 @@ class _Run:
         solution: Solution | None,
         claimed_dual: float | None,
         polish_time: float,
+        mandates: BoolArray | None = None,
         message: str = "",
         clash: tuple[str, ...] = (),
     ) -> Result:
@@ -351,6 +352,7 @@ class _Run:
             dual=judgement.dual,
             claimed_primal=solution.primal if solution is not None else None,
             claimed_dual=claimed_dual,
+            claimed_mandates=mandates,
             volumes=judgement.volumes,
             wall_time_s=time.perf_counter() - self.began,
             build_time_s=self.build_time,
@@ -373,7 +375,7 @@ class _Run:
         clash = infeasibility(self.instance)
         if clash is None:
             wrong = Judgement(Status.WRONG, None, None, None, "it says infeasible, but an allocation exists")
-            return self._made(wrong, solution, None, 0.0, message)
+            return self._made(wrong, solution, None, 0.0, message=message)
         told = message or "no allocation satisfies " + "; ".join(clash)
         return self._made(Judgement(Status.INFEASIBLE, None, None, None, told), solution, None, 0.0, clash=clash)
 

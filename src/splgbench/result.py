@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from splgbench.allocation import Allocation
-from splgbench.instance import Instance, IntArray
+from splgbench.instance import BoolArray, Instance, IntArray
 from splgbench.limits import Limits
 from splgbench.trace import Event
 
@@ -67,6 +67,7 @@ class Result:
     primal : value of the allocation, from the exact checker, in utility units; None without one.
     dual : upper bound on the optimum, rounded down to a whole number; None without one.
     claimed_primal, claimed_dual : what the method itself said.
+    claimed_mandates : shape (K,), the mandates of its best answer as it gave them; None without one.
     volumes : shape (K,), the checked allocation in cases; None without one.
     wall_time_s, build_time_s, solve_time_s, polish_time_s : seconds; the first holds the others.
     limits : what was asked.
@@ -86,6 +87,7 @@ class Result:
     dual: float | None = None
     claimed_primal: float | None = None
     claimed_dual: float | None = None
+    claimed_mandates: BoolArray | None = field(default=None, repr=False)
     volumes: IntArray | None = field(default=None, repr=False)
     wall_time_s: float = 0.0
     build_time_s: float = 0.0

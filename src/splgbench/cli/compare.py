@@ -10,6 +10,7 @@ from splgbench.cli.arguments import Parsers, add_command, add_instance, add_limi
 from splgbench.cli.output import percent, print_json, print_table
 from splgbench.instance import Instance
 from splgbench.isolation import solve_isolated
+from splgbench.limits import Limits
 from splgbench.methods import all_direct_methods, interruptible, method
 from splgbench.result import Result, Status
 from splgbench.trace import Stop
@@ -31,18 +32,8 @@ def add(parsers: Parsers) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     instance, limits = read_instance(arguments), read_limits(arguments)
-    names = expand(arguments.methods)
-    for name in names:
-        method(name)
-    console = Console(stderr=True)
-    results: list[Result] = []
     with interruptible(Stop()) as stop:
-        for number, name in enumerate(names, 1):
-            if stop:
-                break
-            if console.is_terminal and not arguments.json:
-                console.print(f"[{number}/{len(names)}] {name}", highlight=False, markup=False, end="\r")
-            results.append(solve_isolated(name, instance, limits, stop=stop))
+        results = answers(instance, expand(arguments.methods), limits, stop, quiet=arguments.json)
     found = contradictions(results)
     if arguments.json:
         print_json(
@@ -58,6 +49,27 @@ def run(arguments: argparse.Namespace) -> int:
         print_results(instance, results)
         print(verdict_line(results))
     return 1 if found else 0
+
+
+def answers(instance: Instance, names: list[str], limits: Limits, stop: Stop, *, quiet: bool) -> list[Result]:
+    """Every method's answer, each solve in its own process, until `stop` is set.
+
+    Raises
+    ------
+    UnsupportedError, InputError
+        A name means nothing; nothing has run then.
+    """
+    for name in names:
+        method(name)
+    console = Console(stderr=True)
+    results: list[Result] = []
+    for number, name in enumerate(names, 1):
+        if stop:
+            break
+        if console.is_terminal and not quiet:
+            console.print(f"[{number}/{len(names)}] {name}", highlight=False, markup=False, end="\r")
+        results.append(solve_isolated(name, instance, limits, stop=stop))
+    return results
 
 
 def expand(patterns: list[str]) -> list[str]:

@@ -1,12 +1,17 @@
-"""The battery: draw instances, put every method through a relation, shrink what fails."""
+"""The battery: draw instances, put methods through relations, shrink what fails.
+
+`examine` puts subjects through one relation and shrinks the first failure; `sweep` puts many methods through all
+relations, one draw serving all of them, and is what to run when nothing is expected to fail.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import time
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import hypothesis
 from hypothesis import HealthCheck, Phase, Verbosity, assume, given
@@ -16,7 +21,7 @@ from splgbench.instance import Instance
 from splgbench.methods import Method
 from splgbench.testing.oracles import agreed
 from splgbench.testing.relations import Relation
-from splgbench.testing.strategies import instances
+from splgbench.testing.strategies import Knobs, instances
 from splgbench.testing.trial import Trial
 
 OnTrial = Callable[[Relation, str, Instance], None]
@@ -108,10 +113,7 @@ class _Run:
     def _put(self, name: str, trial: Trial, varied: Any) -> None:
         if self.on_trial is not None:
             self.on_trial(self.relation, name, trial.instance)
-        try:
-            sentence = self.relation.contradiction(self.subjects[name], trial, varied)
-        except Exception as error:
-            sentence = f"{name} raised {type(error).__name__}: {error}"
+        sentence = _contradiction(self.relation, self.subjects[name], name, trial, varied)
         if sentence is None:
             return
         if self.failing is None:
@@ -180,3 +182,107 @@ def _cases(draw: st.DrawFn, relation: Relation) -> tuple[Trial, Any]:
     varied = relation.vary(draw, trial)
     assume(varied is not None)
     return trial, varied
+
+
+def sweep(
+    relations: Iterable[Relation],
+    methods: Sequence[Method],
+    *,
+    examples: int,
+    seed: int = 0,
+    strides: Mapping[str, int] | None = None,
+    patience: float = 20.0,
+) -> list[Examination]:
+    """Put methods through relations, each drawn instance serving all of them, until every relation has had `examples`.
+
+    A relation that finds nothing to vary in an instance (no clause to remove) waits for the next; so there may be
+    more draws than `examples`, at most 20 times as many. A method that fails is put to the relation again by
+    `examine`, which shrinks; where that does not find it again, the instance stands as it was drawn.
+
+    Parameters
+    ----------
+    methods, seed, strides, patience : as in `examine`.
+    """
+    run = _Sweep(list(relations), methods, examples, strides or {})
+
+    @hypothesis.seed(zlib.crc32(f"sweep {seed}".encode()))
+    @hypothesis.settings(
+        max_examples=20 * examples,
+        database=None,
+        deadline=None,
+        phases=(Phase.generate,),
+        suppress_health_check=list(HealthCheck),
+        print_blob=False,
+        verbosity=Verbosity.quiet,
+    )
+    @given(st.data())
+    def meet(data: st.DataObject) -> None:
+        run.serve(cast(st.DrawFn, data.draw))
+
+    with contextlib.suppress(_ShrunkError):
+        meet()
+    for examination in run.examinations.values():
+        found = examination.refutation
+        if found is not None:
+            subject = next(method for method in methods if method.name == found.subject)
+            relation = next(relation for relation in run.relations if relation.name == found.relation)
+            again = examine(relation, [subject], examples=examples, seed=seed, patience=patience)
+            examination.refutation = again.refutation or found
+    return list(run.examinations.values())
+
+
+class _Sweep:
+    """State of a sweep."""
+
+    def __init__(
+        self, relations: list[Relation], methods: Sequence[Method], examples: int, strides: Mapping[str, int]
+    ) -> None:
+        self.relations = relations
+        self.methods = methods
+        self.examples = examples
+        self.strides = strides
+        self.examinations = {relation.name: Examination(relation.name) for relation in relations}
+
+    def serve(self, draw: st.DrawFn) -> None:
+        open_relations = [r for r in self.relations if not self._is_done(r)]
+        if not open_relations:
+            raise _ShrunkError
+        trials: dict[Any, Trial] = {}
+        instance = draw(instances())
+        for relation in open_relations:
+            trial = self._trial(trials, instance, relation.knobs)
+            varied = None if trial is None else relation.vary(draw, trial)
+            if trial is not None and varied is not None:
+                self._put(relation, trial, varied)
+
+    def _is_done(self, relation: Relation) -> bool:
+        examination = self.examinations[relation.name]
+        return examination.examples >= self.examples or examination.refutation is not None
+
+    def _trial(self, trials: dict[Any, Trial], instance: Instance, knobs: Knobs) -> Trial | None:
+        """The drawn instance as the relation's knobs allow it; None where it is too large."""
+        if not knobs.overrides:
+            instance = instance.with_rules(overrides=False)
+        if instance.n_offers > knobs.offers or instance.n_hospitals > knobs.hospitals:
+            return None
+        if instance.instance_hash not in trials:
+            trials[instance.instance_hash] = Trial(instance, agreed(instance))
+        return trials[instance.instance_hash]
+
+    def _put(self, relation: Relation, trial: Trial, varied: Any) -> None:
+        examination = self.examinations[relation.name]
+        examination.examples += 1
+        for method in self.methods:
+            if examination.examples % self.strides.get(method.name, 1):
+                continue
+            sentence = _contradiction(relation, method, method.name, trial, varied)
+            if sentence is not None:
+                examination.refutation = Refutation(relation.name, method.name, sentence, trial.instance, varied)
+                return
+
+
+def _contradiction(relation: Relation, subject: Any, name: str, trial: Trial, varied: Any) -> str | None:
+    try:
+        return relation.contradiction(subject, trial, varied)
+    except Exception as error:
+        return f"{name} raised {type(error).__name__}: {error}"

@@ -15,10 +15,15 @@ EXAMPLES = {"ci": 25, "nightly": 500}
 WITHOUT_PRESOLVE = ("semicontinuous@highs:presolve=off", "semicontinuous@scip:presolve=off")
 """Semicontinuous columns have had wrong optima with and without the solver's presolve (HiGHS issues 3015, 3274)."""
 
-_SLOW_BACKENDS = {"pyomo"}
-_SLOW_FORMULATIONS = {"gdp_bigm", "gdp_hull"}
-SLOW_STRIDE = {"ci": 5, "nightly": 25}
-"""Methods that go through Pyomo take part in every n-th draw, by profile: they need several times as long."""
+STRIDES = {"ci": (2, 6), "nightly": (5, 25)}
+"""By profile: n for backends that take twice as long as the fastest, and for methods that go through Pyomo.
+
+A method with n takes part in every n-th draw.
+"""
+
+_SLOWER_BACKENDS = {"scip", "scipy_milp", "gurobi"}
+_SLOWEST_BACKENDS = {"pyomo"}
+_SLOWEST_FORMULATIONS = {"gdp_bigm", "gdp_hull"}
 
 
 def registered_methods() -> list[Method]:
@@ -36,10 +41,20 @@ def strides(methods: Iterable[Method], profile: str) -> dict[str, int]:
     ----------
     profile : "ci" or "nightly".
     """
-    return {subject.name: SLOW_STRIDE[profile] for subject in methods if _is_slow(subject)}
+    slower, slowest = STRIDES[profile]
+    found = {}
+    for subject in methods:
+        if isinstance(subject, Direct):
+            if subject.backend.name in _SLOWEST_BACKENDS or subject.formulation_name in _SLOWEST_FORMULATIONS:
+                found[subject.name] = slowest
+            elif subject.backend.name in _SLOWER_BACKENDS:
+                found[subject.name] = slower
+    return found
 
 
-def _is_slow(subject: Method) -> bool:
-    if not isinstance(subject, Direct):
-        return False
-    return subject.backend.name in _SLOW_BACKENDS or subject.formulation_name in _SLOW_FORMULATIONS
+def by_backend(methods: Iterable[Method]) -> dict[str, list[Method]]:
+    """Direct methods by their backend, decompositions by their own name: pieces of a long run."""
+    pieces: dict[str, list[Method]] = {}
+    for subject in methods:
+        pieces.setdefault(subject.backend.name if isinstance(subject, Direct) else subject.name, []).append(subject)
+    return pieces
