@@ -89,8 +89,8 @@ def table(rows: list[dict[str, str]]) -> str:
         "Command: `nice python benchmarks/court.py`.",
         "",
         f"Methods: {', '.join(f'{count} on {piece}' for piece, count in pieces.items())}. A number is the examples "
-        "drawn without a contradiction by any method of the backend, which each example serves; SCIP, SciPy and Gurobi take "
-        f"part in every {slower}th, methods that go through Pyomo in every {slowest}th.",
+        "drawn without a contradiction by any method of the backend, which each example serves; SCIP, SciPy and Gurobi "
+        f"take part in every {slower}th, methods that go through Pyomo in every {slowest}th.",
         "",
         f"Machine: {machine()}, shared. Versions: {', '.join(f'{name} {version}' for name, version in used.items())}.",
         "",

@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from instances_for_tests import MODES, make, plain_tables, random_instance, small
+from instances_for_tests import MODES, make, plain_tables, random_instance, small, small_tables
 from naive import Cases, Naive
 
 from splgbench.allocation import Allocation
 from splgbench.checker import Verdict, check
+from splgbench.errors import InputError
 from splgbench.instance import Instance
 
 
@@ -29,7 +30,7 @@ def test_a_feasible_allocation_and_its_value() -> None:
     instance = small()
     for form in (
         FEASIBLE,
-        Allocation(FEASIBLE, "other hash", 0),
+        Allocation(FEASIBLE, None, 0),
         np.array([5, 6, 5, 2, 4]),
         np.array([5, 6, 5, 2, 4], "u1"),
     ):
@@ -253,3 +254,12 @@ def test_agreement_with_a_second_checker() -> None:
             feasible += 1
     assert seen == {"offer", "whole", "demand", "capacity", "area_capacity", "threshold", "link", "override"}
     assert feasible > 50
+
+
+def test_an_allocation_for_another_instance_is_refused() -> None:
+    """With the hash of another instance there is nothing to judge."""
+    instance = make(small_tables())
+    other = instance.with_rules(links=False)
+    with pytest.raises(InputError, match="another instance"):
+        check(other, Allocation({("H1", "G1"): 5}, instance.instance_hash))
+    assert check(instance, Allocation({("H1", "G1"): 5}, instance.instance_hash)).objective == 25

@@ -32,7 +32,7 @@ BOTH, FIRST, NONE = np.array([True, True]), np.array([True, False]), np.array([F
         (Status.OPTIMAL, BOTH, 19.0000000001, 0, (Status.OPTIMAL, 19, 19)),
         (Status.OPTIMAL, BOTH, 18.6, 0, (Status.OPTIMAL, 19, 19)),
         (Status.OPTIMAL, BOTH, 18.4, 0, (Status.WRONG, 19, 18.4)),
-        (Status.OPTIMAL, FIRST, 19.0, 0, (Status.GAP_CLOSED, 15, 19)),
+        (Status.OPTIMAL, FIRST, 19.0, 0, (Status.ERROR, 15, 19)),
         (Status.TIME_OUT, FIRST, 19.0, 0, (Status.TIME_OUT, 15, 19)),
         (Status.TIME_OUT, FIRST, 19.0, 0.3, (Status.GAP_CLOSED, 15, 19)),
         (Status.NODE_LIMIT, FIRST, 19.0, 0.1, (Status.NODE_LIMIT, 15, 19)),

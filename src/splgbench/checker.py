@@ -14,6 +14,7 @@ from operator import index
 import numpy as np
 
 from splgbench.allocation import Allocation
+from splgbench.errors import InputError
 from splgbench.instance import Instance, IntArray
 
 
@@ -67,10 +68,14 @@ def check(instance: Instance, allocation: Allocation | Mapping[tuple[str, str], 
     ------
     TypeError
         Cases are no whole numbers.
+    InputError
+        The allocation is for another instance.
 
     Source: model statement, rows (demand) to (override).
     """
     if isinstance(allocation, Allocation):
+        if allocation.instance_hash not in (None, instance.instance_hash):
+            raise InputError("is for another instance", "allocation")
         allocation = allocation.cases
     if isinstance(allocation, np.ndarray):
         if allocation.shape != (instance.n_offers,) or not np.issubdtype(allocation.dtype, np.integer):

@@ -53,7 +53,10 @@ def written_whole(target: Path) -> Iterator[Path]:
 
 def is_special(target: Path) -> bool:
     """Whether there is something that is neither a file nor a folder: a device, a pipe, a socket."""
-    return target.exists() and not target.is_file() and not target.is_dir()
+    try:
+        return target.exists() and not target.is_file() and not target.is_dir()
+    except OSError:
+        return False
 
 
 def _copy_into(draft: Path, target: Path) -> None:

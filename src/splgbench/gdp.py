@@ -43,7 +43,7 @@ class DisjunctiveFormulation:
     needs: frozenset[Capability] = frozenset()
 
     def unavailable(self) -> str | None:
-        return None if version_of("pyomo") else "pyomo is not installed"
+        return None if version_of("pyomo") else "pyomo is not installed: pip install 'splgbench[pyomo]'"
 
     def build(self, instance: Instance, backend: str | None = None, without: Iterable[str] = ()) -> MipModel:
         """State, transform and convert.

@@ -89,5 +89,5 @@ def _status(limits: Limits, ended: Status, primal: int | None, dual: float | Non
         # The solver is done by its own tolerances, but the exact values do not meet.
         if primal is None:
             return Status.ERROR, "the solver ended without an answer"
-        return Status.GAP_CLOSED, "the solver stopped at its numerical tolerances, short of a proof"
+        return Status.ERROR, "the solver stopped at its numerical tolerances, short of a proof"
     return ended, ""

@@ -28,7 +28,11 @@ def load(name: str | Path) -> Instance:
         Nothing of that name, or a package that breaks the rules.
     """
     path = Path(name)
-    if path.exists() or path.suffix == ".zip" or len(path.parts) > 1:
+    try:
+        there = path.exists()
+    except (OSError, ValueError) as error:
+        raise InputError(f"cannot be read: {error}", str(name)) from None
+    if there or path.suffix == ".zip" or len(path.parts) > 1:
         return read_package(path)
     kind = library_names().get(str(name))
     if kind == "recipe":

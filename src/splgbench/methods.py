@@ -19,7 +19,7 @@ from splgbench.allocation import Allocation
 from splgbench.backends.base import Backend, Solution, SolverStatus, Start, Task
 from splgbench.capabilities import Capability
 from splgbench.clash import infeasibility
-from splgbench.errors import InfeasibleError, InputError, UnsupportedError
+from splgbench.errors import InfeasibleError, InputError, SplgbenchError, UnsupportedError
 from splgbench.formulation import BuildsModels
 from splgbench.instance import BoolArray, Instance, IntArray
 from splgbench.judging import Judgement, judge
@@ -32,6 +32,9 @@ from splgbench.versions import versions as base_versions
 
 DEFAULT_METHOD = "strengthened@highs"
 """What `splgbench solve` uses where no method is named."""
+
+_LARGEST_CASES = 2**62
+"""Beyond this no sum of cases is safe in 64 bits."""
 
 _ENDED = {
     SolverStatus.FINISHED: Status.OPTIMAL,
@@ -372,11 +375,14 @@ class _Run:
 
     def _infeasible(self, message: str, solution: Solution | None) -> Result:
         """Believe infeasibility only with a second proof: an irreducible clash of overrides and rules."""
-        clash = infeasibility(self.instance)
+        try:
+            clash = infeasibility(self.instance)
+        except SplgbenchError as error:
+            return self._ended(Status.ERROR, f"{message or 'it says infeasible'}; {error}")
         if clash is None:
             wrong = Judgement(Status.WRONG, None, None, None, "it says infeasible, but an allocation exists")
             return self._made(wrong, solution, None, 0.0, message=message)
-        told = message or "no allocation satisfies " + "; ".join(clash)
+        told = "; ".join(part for part in (message, "no allocation satisfies " + " with ".join(clash)) if part)
         return self._made(Judgement(Status.INFEASIBLE, None, None, None, told), solution, None, 0.0, clash=clash)
 
 
@@ -397,6 +403,8 @@ def start_volumes(instance: Instance, start: Allocation | None) -> IntArray | No
         k = instance.offer_index.get(pair)
         if k is None:
             raise InputError(f"{pair[0]} does not offer {pair[1]}", "start")
+        if abs(cases) > _LARGEST_CASES:
+            raise InputError(f"{cases} cases of {pair[1]} at {pair[0]} are no number of cases", "start")
         volumes[k] = cases
     return volumes
 

@@ -186,7 +186,7 @@ def _check_path(name: str, path: object) -> None:
     if not isinstance(path, str) or not path:
         raise InputError(f"resource {name}: path must be one file name", DESCRIPTOR)
     parts = PurePosixPath(path)
-    if parts.is_absolute() or ".." in parts.parts or "\\" in path or ":" in path:
+    if parts.is_absolute() or ".." in parts.parts or any(letter in path for letter in "\\:\0"):
         raise InputError(f"resource {name}: path must stay inside the package (found {path!r})", DESCRIPTOR)
     if parts.suffix not in (".csv", ".parquet"):
         raise InputError(f"resource {name}: path must end in .csv or .parquet (found {path!r})", DESCRIPTOR)

@@ -20,8 +20,9 @@ from scipy.optimize import linprog
 from splgbench import registry
 from splgbench.backends.base import ABSOLUTE_GAP, Backend, Solution, SolverStatus, Start, Task
 from splgbench.capabilities import Capability
+from splgbench.instance import Instance
 from splgbench.limits import Limits
-from splgbench.methods import interruptible
+from splgbench.methods import interruptible, method
 from splgbench.model import MipModel, ModelBuilder
 from splgbench.trace import Event, Recorder, Stop
 
@@ -434,3 +435,22 @@ def test_write(backend: Backend, suffix: str, tmp_path: Path) -> None:
     reader.readModel(str(path))
     reader.run()
     assert abs(reader.getInfo().objective_function_value) == pytest.approx(20)
+
+
+@pytest.mark.parametrize("name", ["highs", "scipy_milp"])
+def test_semicontinuous_columns_too_large_for_highs(name: str) -> None:
+    """HiGHS takes them up to 100,000; above that it would end in an error, so the model is refused with the reason."""
+
+    def instance(cases: int) -> Instance:
+        return Instance.from_tables(
+            hospitals=["H"],
+            groups={"group": ["G"], "area": ["A"], "minimum_cases": [3]},
+            demand={"group": ["G"], "cases": [cases]},
+            offers={"hospital": ["H"], "group": ["G"], "capacity": [cases], "utility": [2]},
+        )
+
+    subject = method(f"semicontinuous@{name}")
+    assert subject.solve(instance(100_000)).primal == 200_000
+    refused = subject.solve(instance(100_001))
+    assert (refused.status, refused.message) == ("unsupported", f"{name}: no semicontinuous columns above 100,000")
+    assert method(f"linked@{name}").solve(instance(100_001)).primal == 200_002

@@ -348,3 +348,38 @@ def test_library_names_load() -> None:
     """Packages and recipes of the library are found by name."""
     assert load("us-miami-2011").n_offers == 1540
     assert load("easy").n_hospitals == 12
+
+
+def test_no_allocation_to_write(small: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A CSV that was there stays, nobody is told that it was written, and the exit code is not 0."""
+    target = tmp_path / "allocation.csv"
+    target.write_text("old")
+    code, out, err = run(capsys, "solve", small, "--memory-limit", "1", "-o", target)
+    assert (code, target.read_text()) == (5, "old")
+    assert "there is no allocation to write" in err
+    assert "written" not in out
+
+
+def test_compare_says_when_nothing_is_there(small: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A pattern without a match is an error; where nobody answers the exit code says so."""
+    code, _, err = run(capsys, "compare", small, "--methods", "strenghtened@*")
+    assert (code, "no method matches strenghtened@*" in err) == (3, True)
+    assert expand(["link*@highs"]) == ["linked@highs"]
+    code, out, _ = run(capsys, "compare", small, "--methods", "indicator@highs")
+    assert (code, "unsupported" in out) == (3, True)
+
+
+def test_names_too_long_for_a_file_system(small: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One sentence, no traceback."""
+    code, _, err = run(capsys, "validate", "a" * 5000)
+    assert (code, "cannot be read" in err) == (2, True)
+    code, _, err = run(capsys, "export", small, "-o", tmp_path / f"{'b' * 300}.zip")
+    assert (code, "cannot write" in err) == (2, True)
+
+
+def test_a_start_beyond_all_numbers(small: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Cases that no 64-bit sum can hold are refused."""
+    start = tmp_path / "start.csv"
+    start.write_text("hospital,group,cases\nH1,A,9999999999999999999\n")
+    code, _, err = run(capsys, "solve", small, "--start", start)
+    assert (code, "no number of cases" in err) == (2, True)

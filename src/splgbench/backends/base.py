@@ -116,6 +116,17 @@ class Backend(Protocol):
         """Write the model as `.mps` or `.lp` (only with `Capability.WRITE`)."""
 
 
+LARGEST_SEMICONTINUOUS = 1e5
+"""HiGHS calls the solve an error where a semicontinuous column may exceed this (its kMaxSemiVariableUpper)."""
+
+
+def semicontinuous_too_large(model: MipModel) -> str | None:
+    """Why HiGHS cannot take a model's semicontinuous columns, or None."""
+    if (model.upper[model.semicontinuous] > LARGEST_SEMICONTINUOUS).any():
+        return f"no semicontinuous columns above {LARGEST_SEMICONTINUOUS:,.0f}"
+    return None
+
+
 def missing_capability(model: MipModel, limits: Limits, capabilities: frozenset[Capability]) -> str | None:
     """The first thing the model or the limits ask that is not among `capabilities`, in words."""
     asked = (

@@ -34,7 +34,7 @@ class GurobiBackend:
 
     def unavailable(self) -> str | None:
         if version_of("gurobipy") is None:
-            return "gurobipy is not installed"
+            return "gurobipy is not installed: pip install 'splgbench[gurobi]'"
         return _licence_problem(1)
 
     def versions(self) -> dict[str, str]:

@@ -11,7 +11,15 @@ from typing import Any
 
 import numpy as np
 
-from splgbench.backends.base import ABSOLUTE_GAP, Solution, SolverStatus, Task, is_lp, missing_capability
+from splgbench.backends.base import (
+    ABSOLUTE_GAP,
+    Solution,
+    SolverStatus,
+    Task,
+    is_lp,
+    missing_capability,
+    semicontinuous_too_large,
+)
 from splgbench.capabilities import Capability
 from splgbench.limits import Limits
 from splgbench.model import MipModel
@@ -44,7 +52,7 @@ class HighsBackend:
         return {"highspy": version_of("highspy") or "missing"}
 
     def reason_against(self, model: MipModel, limits: Limits) -> str | None:
-        return missing_capability(model, limits, self.capabilities)
+        return missing_capability(model, limits, self.capabilities) or semicontinuous_too_large(model)
 
     def solve(self, model: MipModel, task: Task) -> Solution:
         if highspy_needs_own_process():
@@ -188,13 +196,16 @@ def _solution(highspy: Any, highs: Any, model: MipModel, effective: dict[str, An
     has_values = feasible and (not lp or outcome is SolverStatus.FINISHED)
     values = np.array(highs.getSolution().col_value) if has_values else None
     primal = float(info.objective_function_value) if has_values else None
-    dual = primal if lp else float(info.mip_dual_bound)
+    dual: float | None = primal if lp else float(info.mip_dual_bound)
     if ended == status.kModelEmpty:
         # HiGHS looks at no row of a model without columns.
         values, primal, dual = np.zeros(model.n_columns), 0.0, 0.0
         if (model.row_lower > 0).any() or (model.row_upper < 0).any():
             return Solution(SolverStatus.INFEASIBLE, effective=effective, counters=counters)
-    message = highs.modelStatusToString(ended) if outcome is SolverStatus.ERROR else ""
+    message = ""
+    if outcome is SolverStatus.ERROR:
+        # What HiGHS holds as a bound after an error is none.
+        dual, message = None, highs.modelStatusToString(ended)
     return Solution(
         outcome,
         values,

@@ -1,7 +1,7 @@
 """HiGHS through Pyomo: the arrays become a ConcreteModel, which Pyomo's own interface hands to highspy.
 
-It shows what a modelling language costs. Pyomo loads highspy in this process, so a highspy that cannot share one
-with ortools is refused here (`splgbench.solver_libraries`).
+It shows what a modelling language costs. Pyomo loads highspy, so a highspy that cannot share a process with ortools
+gets one of its own, model and all (`splgbench.solver_libraries`).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from splgbench.capabilities import Capability
 from splgbench.errors import UnsupportedError
 from splgbench.limits import Limits
 from splgbench.model import MipModel
-from splgbench.solver_libraries import load_highspy, load_optional, version_of
+from splgbench.solver_libraries import highspy_needs_own_process, load_highspy, load_optional, version_of
 from splgbench.watching import run_watched
 
 
@@ -38,7 +38,7 @@ class PyomoBackend:
 
     def unavailable(self) -> str | None:
         missing = [package for package in ("pyomo", "highspy") if version_of(package) is None]
-        return f"{' and '.join(missing)} not installed" if missing else None
+        return f"{' and '.join(missing)} not installed: pip install 'splgbench[pyomo]'" if missing else None
 
     def versions(self) -> dict[str, str]:
         return {package: version_of(package) or "missing" for package in ("pyomo", "highspy")}
@@ -47,6 +47,14 @@ class PyomoBackend:
         return missing_capability(model, limits, self.capabilities)
 
     def solve(self, model: MipModel, task: Task) -> Solution:
+        if highspy_needs_own_process():
+            from splgbench.backends.own_process import solve_in_own_process
+
+            return solve_in_own_process(self.name, model, task)
+        return self.solve_here(model, task)
+
+    def solve_here(self, model: MipModel, task: Task) -> Solution:
+        """Solve in this process."""
         began = time.perf_counter()
         highspy = load_highspy()
         if (model.lower > model.upper).any() or (model.row_lower > model.row_upper).any():
@@ -153,7 +161,7 @@ def _solution(model: MipModel, concrete: Any, results: Any, task: Task, effectiv
         results.solution_loader.load_vars()
         values = np.array([column.value for column in concrete.x.values()], dtype=np.float64)
         primal = float(results.incumbent_objective)
-    dual = primal if lp else results.objective_bound
+    dual = primal if lp or outcome is SolverStatus.ERROR else results.objective_bound
     message = f"HiGHS ended with {ended}" if outcome is SolverStatus.ERROR else ""
     return Solution(
         outcome,

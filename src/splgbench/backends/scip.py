@@ -53,7 +53,7 @@ class ScipBackend:
     )
 
     def unavailable(self) -> str | None:
-        return None if version_of("pyscipopt") else "pyscipopt is not installed"
+        return None if version_of("pyscipopt") else "pyscipopt is not installed: pip install 'splgbench[scip]'"
 
     def versions(self) -> dict[str, str]:
         version = version_of("pyscipopt")

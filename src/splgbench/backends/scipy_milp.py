@@ -18,7 +18,15 @@ import numpy as np
 from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import csr_array
 
-from splgbench.backends.base import ABSOLUTE_GAP, Solution, SolverStatus, Task, is_lp, missing_capability
+from splgbench.backends.base import (
+    ABSOLUTE_GAP,
+    Solution,
+    SolverStatus,
+    Task,
+    is_lp,
+    missing_capability,
+    semicontinuous_too_large,
+)
 from splgbench.capabilities import Capability
 from splgbench.errors import UnsupportedError
 from splgbench.limits import Limits
@@ -56,7 +64,7 @@ class ScipyMilpBackend:
         return {"scipy": version_of("scipy") or "missing"}
 
     def reason_against(self, model: MipModel, limits: Limits) -> str | None:
-        return missing_capability(model, limits, self.capabilities)
+        return missing_capability(model, limits, self.capabilities) or semicontinuous_too_large(model)
 
     def solve(self, model: MipModel, task: Task) -> Solution:
         began = time.perf_counter()

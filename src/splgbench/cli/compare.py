@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import fnmatch
 
 from rich.console import Console
 
 from splgbench.cli.arguments import Parsers, add_command, add_instance, add_limits, read_instance, read_limits
 from splgbench.cli.output import percent, print_json, print_table
+from splgbench.cli.solve import EXIT_CODE
+from splgbench.errors import UnsupportedError
 from splgbench.instance import Instance
 from splgbench.isolation import solve_isolated
 from splgbench.limits import Limits
@@ -48,7 +51,13 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         print_results(instance, results)
         print(verdict_line(results))
-    return 1 if found else 0
+    return 1 if found else exit_code(results)
+
+
+def exit_code(results: list[Result]) -> int:
+    """What the command line says of answers that do not contradict each other: 0 unless no method has an answer."""
+    codes = {EXIT_CODE.get(result.status, 0) for result in results}
+    return min(codes) if codes else 0
 
 
 def answers(instance: Instance, names: list[str], limits: Limits, stop: Stop, *, quiet: bool) -> list[Result]:
@@ -79,11 +88,10 @@ def expand(patterns: list[str]) -> list[str]:
         if pattern == "all":
             names.update(dict.fromkeys(all_direct_methods()))
         elif "*" in pattern:
-            formulation, _, backend = pattern.partition("@")
-            for name in all_direct_methods():
-                left, _, right = name.partition("@")
-                if formulation in ("*", left) and backend in ("*", right):
-                    names[name] = None
+            matching = fnmatch.filter(all_direct_methods(), pattern)
+            if not matching:
+                raise UnsupportedError(f"no method matches {pattern}; `splgbench list` shows them")
+            names.update(dict.fromkeys(matching))
         else:
             names[pattern] = None
     return list(names)

@@ -57,13 +57,13 @@ def run(arguments: argparse.Namespace) -> int:
         result = solve_isolated(
             arguments.method, instance, limits, start, arguments.permutation, on_event, stop, arguments.log
         )
-    if arguments.output is not None:
-        _write(arguments.output, instance, result)
+    written = arguments.output is not None and _write(arguments.output, instance, result)
     if arguments.json:
         print_json(result.as_json())
     else:
-        _print(instance, result, arguments.output)
-    return EXIT_CODE.get(result.status, 0)
+        _print(instance, result, arguments.output if written else None)
+    failed = arguments.output is not None and not written
+    return EXIT_CODE.get(result.status, 5 if failed else 0)
 
 
 def _refuse_unwritable(target: Path | None) -> None:
@@ -100,17 +100,19 @@ def _progress(arguments: argparse.Namespace) -> Iterator[EventHandler | None]:
         yield show
 
 
-def _write(path: Path, instance: Instance, result: Result) -> None:
+def _write(path: Path, instance: Instance, result: Result) -> bool:
+    """Whether there was something to write."""
     allocation = result.allocation(instance)
     if path.suffix == ".csv":
         if allocation is None:
-            print_error(f"there is no allocation to write to {path}")
-            return
+            print_error(f"there is no allocation to write: {path} is left as it was")
+            return False
         allocation.write(path)
-        return
+        return True
     rows = allocation.as_json()["allocation"] if allocation is not None else None
     text = json.dumps({**result.as_json(), "allocation": rows}, indent=1, ensure_ascii=False, allow_nan=False)
     write_text(path, text + "\n")
+    return True
 
 
 def _print(instance: Instance, result: Result, output: Path | None) -> None:

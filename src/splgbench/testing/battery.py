@@ -77,7 +77,7 @@ class Examination:
     refutation: Refutation | None = None
 
 
-class _ShrunkError(KeyboardInterrupt):
+class _DoneError(KeyboardInterrupt):
     """Ends hypothesis at once; a KeyboardInterrupt is what it lets through."""
 
 
@@ -107,7 +107,7 @@ class _Run:
                     self._put(name, trial, varied)
             return
         if time.monotonic() > self.deadline:
-            raise _ShrunkError
+            raise _DoneError
         self._put(self.failing, trial, varied)
 
     def _put(self, name: str, trial: Trial, varied: Any) -> None:
@@ -165,7 +165,7 @@ def examine(
 
     try:
         meet()
-    except (_RefutedError, _ShrunkError):
+    except (_RefutedError, _DoneError):
         pass
     except hypothesis.errors.Flaky:
         # The counterexample stands as it was seen; that it does not come again is part of what is wrong.
@@ -219,7 +219,7 @@ def sweep(
     def meet(data: st.DataObject) -> None:
         run.serve(cast(st.DrawFn, data.draw))
 
-    with contextlib.suppress(_ShrunkError):
+    with contextlib.suppress(_DoneError):
         meet()
     for examination in run.examinations.values():
         found = examination.refutation
@@ -244,15 +244,19 @@ class _Sweep:
         self.examinations = {relation.name: Examination(relation.name) for relation in relations}
 
     def serve(self, draw: st.DrawFn) -> None:
-        open_relations = [r for r in self.relations if not self._is_done(r)]
-        if not open_relations:
-            raise _ShrunkError
+        """Draw an instance and its variations, the same whatever has been seen, and ask what is still open."""
         trials: dict[Any, Trial] = {}
         instance = draw(instances())
-        for relation in open_relations:
+        cases = []
+        for relation in self.relations:
             trial = self._trial(trials, instance, relation.knobs)
             varied = None if trial is None else relation.vary(draw, trial)
             if trial is not None and varied is not None:
+                cases.append((relation, trial, varied))
+        if all(self._is_done(relation) for relation in self.relations):
+            raise _DoneError
+        for relation, trial, varied in cases:
+            if not self._is_done(relation):
                 self._put(relation, trial, varied)
 
     def _is_done(self, relation: Relation) -> bool:

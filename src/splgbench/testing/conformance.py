@@ -5,11 +5,14 @@ A method that hangs, eats the memory or kills its process is refuted by that, on
 
 from __future__ import annotations
 
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
+
+from hypothesis.configuration import set_hypothesis_home_dir
 
 from splgbench.errors import SplgbenchError, UnsupportedError
 from splgbench.instance import Instance
@@ -74,7 +77,12 @@ class ConformErrand:
     seed: int
 
     def run(self, on_event: Callable[[Any], None], stop: Stop) -> list[Examination]:
-        subject = method(self.method)
+        with tempfile.TemporaryDirectory() as home:
+            # hypothesis would keep notes in the working folder.
+            set_hypothesis_home_dir(home)
+            return self._examined(method(self.method), on_event, stop)
+
+    def _examined(self, subject: Method, on_event: Callable[[Any], None], stop: Stop) -> list[Examination]:
         done: list[Examination] = []
         for name in self.relations:
             if stop:
