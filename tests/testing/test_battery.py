@@ -139,3 +139,10 @@ def test_what_the_search_says_of_allocations() -> None:
     best = {(True, True): 32, (False, True): 8, (True, False): None, (False, False): None}
     for held, value in best.items():
         assert best_of(instance, np.array(held)) == value, held
+
+
+def test_the_documentation_names_every_relation() -> None:
+    """The page for authors lists the relations with their reasons, as they are."""
+    page = (Path(__file__).parents[2] / "docs" / "conformance.md").read_text()
+    for relation in (*RELATIONS.values(), *TOOL_RELATIONS.values()):
+        assert f"| {relation.name} | {relation.reason} |" in page

@@ -90,7 +90,7 @@ def write_case(folder: Path, case: Case) -> None:
             "blame": case.blame,
             "answers": answers,
             "opinions": dict(case.opinions),
-            "platform": platform.platform(),
+            "platform": f"{platform.system()} {platform.machine()}",
             "python": platform.python_version(),
         }
         (draft / "answers.json").write_text(json.dumps(facts, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
