@@ -56,7 +56,7 @@ def main() -> None:
         "# What drawn instances exercise",
         "",
         f"Command: `python benchmarks/draws.py -o benchmarks/results/draws.md`. {arguments.draws} instances a seed "
-        "with the default knobs. A rule binds where the exact optimum changes without it, demand where a cell is filled.",
+        "with the default knobs. A rule binds where the optimum changes without it, demand where a cell is filled.",
         "",
         f"Machine: {machine()}, shared. Versions: {', '.join(f'{name} {v}' for name, v in versions().items())}, "
         f"hypothesis {hypothesis.__version__}.",

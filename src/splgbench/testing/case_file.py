@@ -192,7 +192,7 @@ def _report(case: Case, answers: Mapping[str, Any], models: Mapping[str, str]) -
     lines += [
         "## Versions",
         "",
-        f"{told}; {platform.python_implementation()} {platform.python_version()}, {platform.system()} {platform.machine()}",
+        f"{told}; {platform.system()} {platform.machine()}",
     ]
     return "\n".join(lines) + "\n"
 
