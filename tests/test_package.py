@@ -910,3 +910,17 @@ def test_a_misspelt_table_is_refused_and_other_resources_are_ignored(tmp_path: P
         else:
             with pytest.raises(InputError, match=f"names a resource {name}, which is no table"):
                 read_package(tmp_path / "p")
+
+
+def test_problems_of_intact_tables_are_told_beside_a_broken_file(tmp_path: Path) -> None:
+    """A truncated table does not hide a negative capacity in another."""
+    folder = tmp_path / "package"
+    write_package(small(), folder)
+    links = folder / "links.csv"
+    links.write_text(links.read_text()[:-3])
+    offers = folder / "offers.csv"
+    offers.write_text(offers.read_text().replace("H1,G1,8", "H1,G1,-8"))
+    with pytest.raises(InputError) as caught:
+        package.read_package(folder)
+    assert {(problem.file, problem.column) for problem in caught.value.problems} >= {("offers.csv", "capacity")}
+    assert any(problem.file == "links.csv" for problem in caught.value.problems)

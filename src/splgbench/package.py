@@ -17,7 +17,7 @@ from splgbench.files import decode, parse_csv, parse_json, written_whole
 from splgbench.hashing import csv_line
 from splgbench.instance import Instance
 from splgbench.tables import SCHEMA_VERSION, TABLE, TABLES, Column, Table, TableSpec, as_table
-from splgbench.validation import build_instance
+from splgbench.validation import build_instance, cell_problems
 
 DESCRIPTOR = "datapackage.json"
 SIZE_LIMIT = 2**30
@@ -131,7 +131,7 @@ def _read(read: Reader, name: str) -> Instance:
             except InputError as error:
                 problems.extend(error.problems)
     if problems:
-        raise InputError(problems)
+        raise InputError([*problems, *cell_problems(tables)])
     return build_instance(
         tables,
         capacity_mode=settings.get("capacity_mode", ""),

@@ -43,6 +43,15 @@ def build_instance(
     return instance
 
 
+def cell_problems(tables: Mapping[str, Table]) -> tuple[Problem, ...]:
+    """What is wrong with the cells of single tables, where others cannot be read and rules across them not judged."""
+    door = _Door(tables, "both", 1)
+    for name in tables:
+        door.parse(name)
+    # Whether region columns are due depends on a table that may be the broken one.
+    return tuple(problem for problem in door.sorted_problems() if problem.column != "region")
+
+
 class _Door:
     """Collects problems while it parses the tables in their order."""
 
@@ -58,7 +67,7 @@ class _Door:
 
     def build(self, name: str, metadata: Mapping[str, Any]) -> Instance | None:
         self._check_frame()
-        columns = {spec.name: self._parse(spec.name) for spec in TABLES}
+        columns = {spec.name: self.parse(spec.name) for spec in TABLES}
         hospitals = self._keys(columns["hospitals"], "hospitals", "hospital")
         areas = self._keys(columns["areas"], "areas", "area")
         groups = self._keys(columns["groups"], "groups", "group")
@@ -181,7 +190,7 @@ class _Door:
                 rule = f"schema {SCHEMA_VERSION} needs the table {spec.name}"
                 self.problems.append(Problem("datapackage.json", None, "resources", rule))
 
-    def _parse(self, name: str) -> dict[str, list[Any]]:
+    def parse(self, name: str) -> dict[str, list[Any]]:
         """The known columns of a table, typed; cells that break a rule become None."""
         spec, table = TABLE[name], self.tables.get(name)
         with_regions = "regions" in self.tables
