@@ -1,7 +1,7 @@
 """Making certificates: LP duals of all rows that the verifier can derive, as rationals, and what they prove.
 
-Nothing here has to be trusted: a multiplier that is a little off costs a little of the bound, and the verifier recomputes
-all of it.
+Nothing here has to be trusted: a multiplier that is a little off costs a little of the bound, which the verifier
+recomputes.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from scipy.optimize import linprog
 from scipy.sparse import csr_array
 
 from splgbench.certificates.certificate import Certificate, DualPart, Pair
+from splgbench.certificates.improve import improve
 from splgbench.certificates.numbers import Place
 from splgbench.certificates.verify import RELAXED, Row, Rules, prove
 from splgbench.instance import Instance
@@ -23,6 +24,8 @@ from splgbench.instance import Instance
 DENOMINATOR = 2**24
 NODE_BUDGET = 20_000
 """Search nodes that a produced certificate gives each hospital block."""
+ROUNDS = 30
+"""Evaluations of the Lagrangian bound."""
 
 
 def produce(
@@ -30,6 +33,7 @@ def produce(
     cases: Mapping[Pair, int] | None = None,
     claims: Mapping[str, Any] | None = None,
     node_budget: int = NODE_BUDGET,
+    rounds: int = ROUNDS,
 ) -> Certificate:
     """A certificate with an LP bound and a Lagrangian bound.
 
@@ -38,10 +42,12 @@ def produce(
     cases : the allocation to certify; None for bounds alone.
     claims : what the result says of itself, kept for comparison.
     node_budget : search nodes for each hospital block of the Lagrangian bound.
+    rounds : evaluations of the Lagrangian bound in search of better multipliers; 0 keeps the LP's.
     """
     rules = Rules(instance.to_tables(), instance.capacity_mode)
     rows = lp_multipliers(rules)
-    relaxed = {family: rows[family] for family in RELAXED if family in rows}
+    primal = None if cases is None else rules.judge(cases)[1]
+    relaxed = improve(rules, _relaxed(rules, rows), primal, DENOMINATOR, rounds, node_budget)
     parts = (
         DualPart("lp", 0, DENOMINATOR, rows),
         DualPart("lagrangian", 0, DENOMINATOR, relaxed, node_budget),
@@ -49,11 +55,21 @@ def produce(
     return Certificate(
         instance=instance.name,
         instance_hash=instance.instance_hash,
-        primal=None if cases is None else rules.judge(cases)[1],
+        primal=primal,
         cases=cases,
         parts=tuple(replace(part, bound=prove(rules, part) or 0) for part in parts),
         claims=claims or {},
     )
+
+
+def _relaxed(rules: Rules, rows: Mapping[str, list[tuple[list[Any], int]]]) -> dict[str, list[tuple[list[Any], int]]]:
+    """The LP's multipliers of every row that the kind `lagrangian` may relax, zeros included."""
+    known = {(family, *key): m for family in RELAXED for key, m in rows.get(family, [])}
+    start: dict[str, list[tuple[list[Any], int]]] = defaultdict(list)
+    for family, key in derivable_rows(rules):
+        if family in RELAXED:
+            start[family].append((key, known.get((family, *key), 0)))
+    return dict(start)
 
 
 def derivable_rows(rules: Rules) -> Iterator[tuple[str, list[Any]]]:

@@ -187,7 +187,7 @@ class Block:
         self.needs = [(k, members) for k in sorted(offers) for members in rules.alive[k].values()]
         self.within = {p: [(k, at) for k, at in self.needs if k in own and at <= own] for p, own in self.areas.items()}
         self.known: dict[Any, tuple[int | None, Chosen]] = {}
-        self.value, _ = self._search(offers & rules.stands, frozenset(), self._block)
+        self.value, self.chosen = self._search(offers & rules.stands, frozenset(), self._block)
 
     def _search(self, inside: Chosen, outside: Chosen, relax: Relax) -> tuple[int | None, Chosen]:
         """Depth-first branch and bound: the best leaf and its mandates; None where there is none."""
