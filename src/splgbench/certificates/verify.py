@@ -64,7 +64,7 @@ def prove(rules: Rules, part: DualPart, where: str = "certificate") -> int | Non
                 of_volume, of_mandate, limit = rules.row(family, key)
                 if multiplier < 0:
                     raise ValueError("its multiplier must not be negative")
-            except (KeyError, TypeError, ValueError) as error:
+            except (LookupError, TypeError, ValueError) as error:
                 raise InputError(f"cannot derive the row {family} of {key}: {error!r}", where) from None
             total += multiplier * limit
             for coefficients, reduced in ((of_volume, gain), (of_mandate, fee)):
@@ -133,7 +133,7 @@ class Rules(Numbers):
         return "", sum(self.utility[k] * x for k, x in volume.items())
 
     def row(self, family: str, key: Sequence[Any]) -> Row:
-        """Derive a row from the rules; raises KeyError, TypeError or ValueError where it does not follow from them."""
+        """A row, derived from the rules; LookupError, TypeError or ValueError where it does not follow from them."""
         h, g, *rest = key
         if family in ("demand", "area_capacity", "cell_knapsack", "area_knapsack"):
             place = ("cell" if family in ("demand", "cell_knapsack") else "pair", h, g)
@@ -148,7 +148,7 @@ class Rules(Numbers):
                 needs = {self.offer[h, own]: frozenset(self.closure([self.offer[h, own]])) & members for own in rest[1]}
             else:  # Offers of hospital h in area g whose needs, by [group, clause, required], have the same members.
                 needs = {self.offer[h, own]: self.alive[self.offer[h, own]][clause, r] for own, clause, r in rest[0]}
-                place, members = ("pair", h, g), next(iter(needs.values()))
+                place, (members,) = ("pair", h, g), set(needs.values())
             if any(need != members or place not in self.places[k] for k, need in needs.items()):
                 raise ValueError("not all of these offers need it, or not all lie in this area")
             return dict.fromkeys(needs, 1), dict.fromkeys(members, -self.limit[place]), 0
