@@ -122,6 +122,8 @@ def test_bad_input_ends_with_2(package: Path, result: Path, tmp_path: Path, caps
     assert run(capsys, "certify", tmp_path / "list.json")[0] == 2
     code, _, err = run(capsys, "certify", changed(result, dual="59"), "--instance", package)
     assert (code, "field dual: must be a number" in err) == (2, True)
+    code, _, err = run(capsys, "certify", changed(result, dual=float("nan")), "--instance", package, "--json")
+    assert code == 2
     assert run(capsys, "certify", tmp_path / "missing.json")[0] == 2
 
 

@@ -47,7 +47,8 @@ def produce(
     rules = Rules(instance.to_tables(), instance.capacity_mode)
     rows = lp_multipliers(rules)
     primal = None if cases is None else rules.judge(cases)[1]
-    relaxed = improve(rules, _relaxed(rules, rows), primal, DENOMINATOR, rounds, node_budget)
+    better = improve(rules, _relaxed(rules, rows), primal, DENOMINATOR, rounds, node_budget)
+    relaxed = {family: [entry for entry in entries if entry[1]] for family, entries in better.items()}
     parts = (
         DualPart("lp", 0, DENOMINATOR, rows),
         DualPart("lagrangian", 0, DENOMINATOR, relaxed, node_budget),
@@ -74,11 +75,9 @@ def _relaxed(rules: Rules, rows: Mapping[str, list[tuple[list[Any], int]]]) -> d
 
 def derivable_rows(rules: Rules) -> Iterator[tuple[str, list[Any]]]:
     """Family and key of every row that the verifier can derive and that may tighten the LP bound."""
-    members: dict[Place, list[int]] = defaultdict(list)
-    for k in rules.live:
-        for place in rules.places[k]:
-            members[place].append(k)
-    for (kind, first, second), offers in members.items():
+    for (kind, first, second), offers in rules.members.items():
+        if not offers:
+            continue
         yield "demand" if kind == "cell" else "area_capacity", [first, second]
         if sum(rules.low[k] for k in offers) > rules.limit[kind, first, second]:
             yield f"{'cell' if kind == 'cell' else 'area'}_knapsack", [first, second]

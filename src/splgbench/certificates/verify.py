@@ -10,7 +10,7 @@ Kind `lp` takes for X the box of the columns, kind `lagrangian` the rules of one
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
 from math import gcd
@@ -106,6 +106,10 @@ class Rules(Numbers):
                 if self.high[k] < self.low[k] or min(left.values()) < 0 or not all(self.alive[k].values()):
                     self.dead.add(k)
                     died = True
+        self.members: dict[Place, list[int]] = {place: [] for place in self.limit}
+        for k in self.live:
+            for place in self.places[k]:
+                self.members[place].append(k)
 
     def closure(self, start: Iterable[int]) -> set[int]:
         """The offers that must stand where those of `start` do, themselves included."""
@@ -137,7 +141,7 @@ class Rules(Numbers):
         h, g, *rest = key
         if family in ("demand", "area_capacity", "cell_knapsack", "area_knapsack"):
             place = ("cell" if family in ("demand", "cell_knapsack") else "pair", h, g)
-            limit, offers = self.limit[place], [k for k in self.live if place in self.places[k]]
+            limit, offers = self.limit[place], self.members[place]
             if family in ("demand", "area_capacity"):
                 return dict.fromkeys(offers, 1), {}, limit
             unit = gcd(*(self.low[k] for k in offers)) or 1
@@ -183,7 +187,10 @@ class Block:
     def __init__(self, rules: Rules, offers: Chosen, gain: list[int], fee: list[int], budget: int) -> None:
         self.rules, self.gain, self.fee, self.left = rules, gain, fee, budget
         self.ceiling = sum(max(0, gain[k] * rules.high[k]) for k in offers)
-        self.areas = {rules.pair[k]: frozenset(q for q in offers if rules.pair[q] == rules.pair[k]) for k in offers}
+        pairs: dict[Place, set[int]] = defaultdict(set)
+        for k in offers:
+            pairs[rules.pair[k]].add(k)
+        self.areas = {pair: frozenset(own) for pair, own in pairs.items()}
         self.needs = [(k, members) for k in sorted(offers) for members in rules.alive[k].values()]
         self.within = {p: [(k, at) for k, at in self.needs if k in own and at <= own] for p, own in self.areas.items()}
         self.known: dict[Any, tuple[int | None, Chosen]] = {}

@@ -29,6 +29,9 @@ EXAMPLES = """  splgbench solve us-miami-2011 -o result.json
 A certificate has bounds that hold whatever solver was used: an LP bound and a Lagrangian bound, both in whole numbers.
 A claimed bound tighter than these is not wrong; it is not verified."""
 
+LARGEST = 10**18
+"""Claims are below it: values of whole-number data are."""
+
 
 @dataclass(frozen=True)
 class Report:
@@ -169,8 +172,10 @@ def _report(instance: Instance, certificate: Certificate, claims: dict[str, Any]
 
 
 def _number(value: Any, name: str, file: str) -> float | None:
-    if value is not None and (not isinstance(value, int | float) or isinstance(value, bool)):
-        raise InputError(f"field {name}: must be a number, is {value!r}", file)
+    if value is None:
+        return None
+    if not isinstance(value, int | float) or isinstance(value, bool) or not abs(value) < LARGEST:
+        raise InputError(f"field {name}: must be a number below 1e18, is {str(value)[:40]}", file)
     return value
 
 
