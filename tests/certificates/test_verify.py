@@ -338,3 +338,24 @@ def test_import_of_the_package_loads_no_solver_for_the_verifier() -> None:
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     loaded = set(done.stdout.split())
     assert not loaded & {"highspy", "ortools", "pyscipopt", "scipy.optimize", "splgbench.formulations"}
+
+
+def test_fee_of_a_mandate_is_spread_upwards() -> None:
+    """Gain 2 x 3 less a fee of 1 is no whole gain per case: rounded down, the bound would fall below the optimum."""
+    instance = make(plain_tables({("H1", "G1"): (3, 2)}, {"G1": 3}, minimum={"G1": 3}), "group")
+    part = DualPart("lagrangian", 0, 1, {"cell_knapsack": [(["G1", ""], 1)]}, 100)
+    bound = prove(rules_of(instance), part)
+    assert bound is not None
+    assert bound >= by_search(instance).optimum == 6
+
+
+def test_full_mandate_does_not_end_the_filling() -> None:
+    """A granted offer with nothing left to fill comes first by gain; what comes after it counts."""
+    tables = plain_tables(
+        {("H1", "G1"): (3, 9), ("H1", "G2"): (2, 1)},
+        {"G1": 3, "G2": 2},
+        minimum={"G1": 3},
+        overrides=[("H1", "G1", "grant", None, "")],
+    )
+    instance = make(tables, "both")
+    assert prove(rules_of(instance), DualPart("lagrangian", 0, 1, {}, 100)) == by_search(instance).optimum == 29
