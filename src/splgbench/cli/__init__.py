@@ -7,12 +7,25 @@ import os
 import sys
 from collections.abc import Sequence
 
-from splgbench.cli import check, compare, conform, court, export, generate, listing, relax, screen, solve, validate
+from splgbench.cli import (
+    certify,
+    check,
+    compare,
+    conform,
+    court,
+    export,
+    generate,
+    listing,
+    relax,
+    screen,
+    solve,
+    validate,
+)
 from splgbench.cli.output import print_error, print_json
 from splgbench.errors import InputError, SplgbenchError
 from splgbench.versions import splgbench_version
 
-COMMANDS = (listing, validate, generate, solve, compare, relax, check, export, screen, conform, court)
+COMMANDS = (listing, validate, generate, solve, compare, relax, check, certify, export, screen, conform, court)
 EXIT_CODES = """exit codes:
   0  answered, limits included        3  unsupported method, option or package
   1  wrong: a contradiction           4  infeasible: the overrides clash
