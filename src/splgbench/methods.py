@@ -36,7 +36,7 @@ DEFAULT_METHOD = "strengthened@highs"
 _LARGEST_CASES = 2**62
 """Beyond this no sum of cases is safe in 64 bits."""
 
-_ENDED = {
+ENDED = {
     SolverStatus.FINISHED: Status.OPTIMAL,
     SolverStatus.INFEASIBLE: Status.INFEASIBLE,
     SolverStatus.TIME_LIMIT: Status.TIME_OUT,
@@ -328,7 +328,7 @@ class _Run:
         mandates: BoolArray | None = self.recorder.mandates
         if solution.values is not None:
             mandates = model.mandates(solution.values)
-        ended = _ENDED[solution.status]
+        ended = ENDED[solution.status]
         dual = solution.dual if solution.dual is not None else self.recorder.dual
         judging = time.perf_counter()
         judgement = judge(self.instance, self.limits, ended, mandates, dual, self.start)

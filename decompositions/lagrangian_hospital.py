@@ -1,0 +1,71 @@
+"""Lagrangian relaxation by hospital: demand is priced out, every hospital block is solved exactly.
+
+    1. m = the duals of the LP relaxation of `strengthened`; no allocation.
+    2. Price all blocks at m: L(m) is a bound (2), the plans give a subgradient.
+    3. Every few rounds repair the plans: mandates by how often recent plans held them, worth most first, each with
+       what it needs; exact volumes by min-cost flow.
+    4. m = next of the update (`update=subgradient` or `update=volume`) towards the best value; go to 2.
+
+Equations (1) and (2) are those of `splgbench.decomposition`. The loop ends by itself when the steps no longer move.
+Source: Held, Wolfe and Crowder 1974; Geoffrion 1974.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from splgbench.backends.base import SolverStatus
+from splgbench.decomposition.loop import Decomposition, Loop
+from splgbench.decomposition.lp_start import lp_multipliers
+from splgbench.decomposition.multipliers import UPDATES
+from splgbench.decomposition.partition import partition
+from splgbench.decomposition.relaxation import HospitalRelaxation
+from splgbench.decomposition.repair import repaired
+from splgbench.decomposition.requirements import master_versions, missing_master
+from splgbench.errors import InputError
+
+ROUNDS = 2000
+"""Rounds after which the loop ends by itself."""
+REPAIR_EVERY = 10
+MEMORY = 0.9
+"""Weight of earlier plans in the score of an offer."""
+
+
+def lagrangian_hospital(backend: str | None = None, update: str = "subgradient") -> Decomposition:
+    """The method.
+
+    Raises
+    ------
+    InputError
+        A backend is named, or the update is none of `UPDATES`.
+    """
+    if backend is not None:
+        raise InputError("lagrangian-hospital needs no backend", "method")
+    if update not in UPDATES:
+        raise InputError(f"update must be {' or '.join(UPDATES)}, not {update}", "method")
+
+    def steps(loop: Loop) -> SolverStatus:
+        offers = loop.offers
+        relaxation = HospitalRelaxation(offers, partition(offers, "hospital"))
+        multipliers = lp_multipliers(relaxation, loop.left)
+        rule = UPDATES[update](relaxation, multipliers)
+        often = np.zeros(loop.instance.n_offers)
+        for number in range(ROUNDS):
+            evaluation = relaxation.evaluate(multipliers)
+            loop.counters["pricing_nodes"] = loop.counters.get("pricing_nodes", 0) + evaluation.plans.nodes
+            loop.bounded(evaluation.bound, "lagrangian")
+            often = MEMORY * often + (1 - MEMORY) * (evaluation.plans.volume > 0)
+            if number % REPAIR_EVERY == 0:
+                gain, fee = relaxation.prices(multipliers)
+                worth = np.maximum(gain * offers.largest - fee, 0.0)
+                loop.found(repaired(offers, often * (1.0 + worth)), "repair")
+            loop.iterations += 1
+            loop.check()
+            target = loop.best if loop.best is not None else 0.9 * evaluation.bound
+            before, multipliers = multipliers, rule.next(evaluation, float(target))
+            if not np.any(np.abs(multipliers - before) > 1e-9 * (1.0 + np.abs(before))):
+                break
+        return SolverStatus.NODE_LIMIT
+
+    tail = "" if update == "subgradient" else f":update={update}"
+    return Decomposition(f"lagrangian_hospital{tail}", steps, missing_master, master_versions())

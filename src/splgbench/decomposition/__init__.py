@@ -1,0 +1,1 @@
+"""What decompositions share: partitions, exact pricing of hospital blocks, multipliers, repair."""

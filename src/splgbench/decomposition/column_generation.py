@@ -1,0 +1,96 @@
+"""Stabilised column generation by hospital; its bound is the Lagrangian value, valid at every moment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from splgbench.decomposition.loop import Loop
+from splgbench.decomposition.lp_start import lp_multipliers
+from splgbench.decomposition.master import Master
+from splgbench.decomposition.multipliers import Subgradient
+from splgbench.decomposition.relaxation import Evaluation, HospitalRelaxation
+from splgbench.model import FloatArray
+
+SMOOTHING = 0.6
+"""Weight of the best multipliers so far against the master's. Source: Wentges 1997; Pessoa et al. 2018."""
+WARM_UP = 40
+"""Subgradient rounds before the first master; their plans are its first columns."""
+
+
+class ColumnGeneration:
+    """The master and its best multipliers.
+
+    Parameters
+    ----------
+    loop, relaxation : the solve and its relaxation.
+    """
+
+    def __init__(self, loop: Loop, relaxation: HospitalRelaxation) -> None:
+        self.loop = loop
+        self.relaxation = relaxation
+        self.master = Master(relaxation)
+        self.blocks = np.arange(relaxation.partition.n_blocks)
+        self.best: FloatArray = np.zeros(relaxation.n_rows)
+        self.best_bound = np.inf
+        self.evaluation: Evaluation | None = None
+        self.value = -np.inf
+
+    def evaluate(self, multipliers: FloatArray) -> Evaluation:
+        """Price all blocks: a bound, and columns."""
+        evaluation = self.relaxation.evaluate(multipliers)
+        counters = self.loop.counters
+        counters["pricing_rounds"] = counters.get("pricing_rounds", 0) + 1
+        counters["pricing_nodes"] = counters.get("pricing_nodes", 0) + evaluation.plans.nodes
+        self.loop.iterations += 1
+        self.loop.bounded(evaluation.bound, "pricing")
+        if evaluation.bound < self.best_bound:
+            self.best_bound, self.best, self.evaluation = evaluation.bound, multipliers, evaluation
+        if np.isfinite(evaluation.bound):
+            counters["columns"] = counters.get("columns", 0) + self.master.add(evaluation.plans, self.blocks)
+        return evaluation
+
+    def run(self, on_round: Callable[[], None] | None = None) -> bool:
+        """Generate columns until the master's value meets the Lagrangian bound; returns whether it did.
+
+        Parameters
+        ----------
+        on_round : called after every round, for instance for a heuristic.
+
+        Raises
+        ------
+        Finished
+            A limit was reached.
+        """
+        self._warm_up()
+        alpha = SMOOTHING
+        while True:
+            solved = self.master.solve(self.loop.left)
+            self.loop.check()
+            if solved is None:
+                return False
+            self.value, prices, _ = solved
+            if self.best_bound - self.value <= max(0.5, 1e-7 * abs(self.best_bound)):
+                return True
+            before = self.loop.counters.get("columns", 0)
+            evaluation = self.evaluate(alpha * self.best + (1 - alpha) * prices)
+            if on_round is not None:
+                on_round()
+            self.loop.check()
+            if self.loop.counters["columns"] == before:
+                if alpha == 0.0:
+                    # Nothing prices out at the master's own duals: rounding is all that is left.
+                    return evaluation.plans.exact
+                alpha = 0.0
+            else:
+                alpha = SMOOTHING
+
+    def _warm_up(self) -> None:
+        multipliers = lp_multipliers(self.relaxation, self.loop.left)
+        rule = Subgradient(self.relaxation, multipliers)
+        for _ in range(WARM_UP):
+            evaluation = self.evaluate(multipliers)
+            self.loop.check()
+            target = self.loop.best if self.loop.best is not None else 0.99 * self.best_bound
+            multipliers = rule.next(evaluation, float(target))

@@ -1,0 +1,507 @@
+"""Compiled kernels of the hospital pricer: subsets of an area, their values, and the search over links between areas.
+
+A unit is a set of offers of one hospital-area that share Q_{h,a} (or a single offer where no capacity joins it to
+others). Its feasible sets of mandates are listed once, as bit masks. With prices the best volumes of a set are the
+thresholds plus a greedy fill, and a depth-first search settles the links that cross units.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+NO_VALUE = -1e300
+
+
+@njit(cache=True)
+def list_subsets(t, room, owner, members, limit, masks, left):  # type: ignore[no-untyped-def]
+    """The sets of offers whose thresholds fit and whose own links are met; returns how many.
+
+    Parameters
+    ----------
+    t : shape (n,), thresholds; n <= 62.
+    room : Q_{h,a}.
+    owner, members : shape (r,), a link of offer `owner` to one of the bit mask `members`, all of this unit.
+    limit : most sets to list; one more than that is returned where there are more.
+    masks, left : shape (limit,), receive the sets and what they leave of `room`; may be empty to count only.
+    """
+    n, count = len(t), 0
+    depth, mask, used = 0, np.int64(0), np.int64(0)
+    # A counter of base 2 with early cut: position `depth` is decided next; taking comes before leaving.
+    chosen = np.zeros(n + 1, dtype=np.int8)
+    while True:
+        if depth == n:
+            holds = True
+            for i in range(len(owner)):
+                if mask >> owner[i] & 1 and not mask & members[i]:
+                    holds = False
+                    break
+            if holds:
+                if count < len(masks):
+                    masks[count], left[count] = mask, room - used
+                count += 1
+                if count > limit:
+                    return count
+        elif used + t[depth] <= room:
+            chosen[depth] = 1
+            mask |= np.int64(1) << depth
+            used += t[depth]
+            depth += 1
+            continue
+        else:
+            chosen[depth] = 0
+            depth += 1
+            continue
+        # Step back to the last offer that is taken, and leave it.
+        depth -= 1
+        while depth >= 0 and chosen[depth] == 0:
+            depth -= 1
+        if depth < 0:
+            return count
+        chosen[depth] = 0
+        mask &= ~(np.int64(1) << depth)
+        used -= t[depth]
+        depth += 1
+
+
+@njit(cache=True)
+def value_subsets(units, unit_start, unit_offer, sub_start, sub_mask, sub_left, t, high, gain, fee, value):  # type: ignore[no-untyped-def]
+    """Value of every subset: thresholds first, the rest of the room to the best gains."""
+    order = np.empty(64, dtype=np.int64)
+    for u in units:
+        first, last = unit_start[u], unit_start[u + 1]
+        n = last - first
+        for i in range(n):
+            j = i
+            while j > 0 and gain[unit_offer[first + order[j - 1]]] < gain[unit_offer[first + i]]:
+                order[j] = order[j - 1]
+                j -= 1
+            order[j] = i
+        for s in range(sub_start[u], sub_start[u + 1]):
+            mask, room, total = sub_mask[s], sub_left[s], 0.0
+            for i in range(n):
+                bit = order[i]
+                if mask >> bit & 1:
+                    k = unit_offer[first + bit]
+                    total += gain[k] * t[k] - fee[k]
+                    if gain[k] > 0.0 and room > 0:
+                        more = min(high[k] - t[k], room)
+                        total += gain[k] * more
+                        room -= more
+            value[s] = total
+
+
+@njit(cache=True)
+def _fill(unit, mask, unit_start, unit_offer, left, t, high, gain, volume):  # type: ignore[no-untyped-def]
+    """Best volumes of one set of mandates."""
+    first, last = unit_start[unit], unit_start[unit + 1]
+    for i in range(last - first):
+        k = unit_offer[first + i]
+        volume[k] = t[k] if mask >> i & 1 else 0
+        left -= volume[k]
+    while left > 0:
+        best, at = 0.0, -1
+        for i in range(last - first):
+            k = unit_offer[first + i]
+            if mask >> i & 1 and volume[k] < high[k] and gain[k] > best:
+                best, at = gain[k], k
+        if at < 0:
+            return
+        more = min(high[at] - volume[at], left)
+        volume[at] += more
+        left -= more
+
+
+@njit(cache=True)
+def search_unit(  # type: ignore[no-untyped-def]
+    offers, t, high, gain, fee, room, owner, members, must, out, node_limit
+):
+    """The best set of mandates of a unit with too many sets to list: depth-first branch and bound.
+
+    A node is bounded by filling the room with the best gains, thresholds of open offers relaxed and their fees spread
+    over their largest volumes.
+
+    Parameters
+    ----------
+    offers : of the unit, by bit.
+    owner, members : as in `list_subsets`.
+    must, out : bit masks of what is decided.
+
+    Returns
+    -------
+    (bound, mask) : bound is `NO_VALUE` where there is no set; mask -1 where none was found within `node_limit`.
+    """
+    n = len(offers)
+    stack_must = np.empty(2 * n + 2, dtype=np.int64)
+    stack_out = np.empty(2 * n + 2, dtype=np.int64)
+    stack_bound = np.empty(2 * n + 2, dtype=np.float64)
+    rate = np.empty(n, dtype=np.float64)
+    most = np.empty(n, dtype=np.int64)
+    order = np.empty(n, dtype=np.int64)
+    stack_must[0], stack_out[0], stack_bound[0] = must, out, 1e300
+    depth, nodes, best, open_bound, best_mask = 1, 0, NO_VALUE, NO_VALUE, np.int64(-1)
+    while depth > 0:
+        depth -= 1
+        if stack_bound[depth] <= best:
+            continue
+        if nodes >= node_limit:
+            open_bound = max(open_bound, stack_bound[depth])
+            continue
+        nodes += 1
+        must, out, ceiling = stack_must[depth], stack_out[depth], stack_bound[depth]
+        changed = True
+        while changed:
+            changed = False
+            for i in range(len(owner)):
+                bit, left = np.int64(1) << owner[i], members[i] & ~out
+                if left == 0 and not out & bit:
+                    out |= bit
+                    changed = True
+                elif must & bit and left & (left - 1) == 0 and not must & left:
+                    must |= left
+                    changed = True
+        if must & out:
+            continue
+        free, total = room, 0.0
+        for i in range(n):
+            if must >> i & 1:
+                k = offers[i]
+                free -= t[k]
+                total += gain[k] * t[k] - fee[k]
+        if free < 0:
+            continue
+        count = 0
+        for i in range(n):
+            k = offers[i]
+            if out >> i & 1 or (not must >> i & 1 and t[k] > free):
+                continue
+            if must >> i & 1:
+                rate[i], most[i] = gain[k], high[k] - t[k]
+            else:
+                rate[i], most[i] = gain[k] - fee[k] / high[k], high[k]
+            j = count
+            while j > 0 and rate[order[j - 1]] < rate[i]:
+                order[j] = order[j - 1]
+                j -= 1
+            order[j] = i
+            count += 1
+        chosen, branch = must, -1
+        for j in range(count):
+            i = order[j]
+            if rate[i] <= 0.0 or free == 0:
+                break
+            x = min(most[i], free)
+            if x == 0:
+                continue
+            total += rate[i] * x
+            free -= x
+            if not must >> i & 1:
+                chosen |= np.int64(1) << i
+                k = offers[i]
+                if x < high[k] and (x < t[k] or fee[k] != 0.0):
+                    branch = i
+        total = min(total, ceiling)
+        if total <= best:
+            continue
+        if branch < 0:
+            for i in range(len(owner)):
+                if chosen >> owner[i] & 1 and not chosen & members[i]:
+                    left = members[i] & ~out
+                    branch = 0
+                    while not left >> branch & 1:
+                        branch += 1
+                    break
+        if branch < 0:
+            best, best_mask = total, chosen
+            continue
+        bit = np.int64(1) << branch
+        stack_must[depth], stack_out[depth], stack_bound[depth] = must, out | bit, total
+        stack_must[depth + 1], stack_out[depth + 1], stack_bound[depth + 1] = must | bit, out, total
+        depth += 2
+    return max(best, open_bound), best_mask
+
+
+@njit(cache=True)
+def _propagate(requests, request_offer, request_start, request_member, state, trail, length):  # type: ignore[no-untyped-def]
+    """Follow the links from what is decided; returns whether they do not clash, and the new trail length."""
+    changed = True
+    while changed:
+        changed = False
+        for r in requests:
+            k = request_offer[r]
+            if state[k] < 0:
+                continue
+            open_members, last, met = 0, -1, False
+            for i in range(request_start[r], request_start[r + 1]):
+                q = request_member[i]
+                if state[q] > 0:
+                    met = True
+                    break
+                if state[q] == 0:
+                    open_members += 1
+                    last = q
+            if met:
+                continue
+            if open_members == 0:
+                if state[k] > 0:
+                    return False, length
+                state[k] = -1
+                trail[length] = k
+                length += 1
+                changed = True
+            elif open_members == 1 and state[k] > 0:
+                state[last] = 1
+                trail[length] = last
+                length += 1
+                changed = True
+    return True, length
+
+
+@njit(cache=True)
+def price_block(  # type: ignore[no-untyped-def]
+    units,
+    requests,
+    unit_start,
+    unit_offer,
+    offer_unit,
+    offer_bit,
+    sub_start,
+    sub_mask,
+    sub_left,
+    value,
+    room,
+    own_start,
+    own_owner,
+    own_members,
+    request_offer,
+    request_start,
+    request_member,
+    t,
+    high,
+    gain,
+    fee,
+    state,
+    node_limit,
+    volume,
+):
+    """The best plan of one block: its value and whether it is exact; `volume` receives the plan.
+
+    Parameters
+    ----------
+    units : the block's units, consecutive.
+    requests : links between units of the block.
+    value : of every subset (`value_subsets`); a unit without listed subsets is searched (`search_unit`).
+    room, own_start, own_owner, own_members : by unit its capacity and the links within it.
+    state : shape (K,), 1 must hold a mandate, -1 must not, 0 free; comes back unchanged.
+    node_limit : nodes after which open nodes count with their relaxation.
+
+    Returns
+    -------
+    (bound, found, exact, nodes) : an upper bound on the value of every plan, `NO_VALUE` where there is none; whether
+        `volume` holds a plan; whether that plan has the value of the bound.
+    """
+    n_units = len(units)
+    base = units[0] if n_units else 0
+    offers_first = unit_start[base] if n_units else 0
+    offers_last = unit_start[units[-1] + 1] if n_units else 0
+    size = offers_last - offers_first + 1
+    trail = np.empty(size + 1, dtype=np.int64)
+    stack_offer = np.empty(2 * size + 2, dtype=np.int64)
+    stack_side = np.empty(2 * size + 2, dtype=np.int64)
+    stack_trail = np.empty(2 * size + 2, dtype=np.int64)
+    stack_bound = np.empty(2 * size + 2, dtype=np.float64)
+    must = np.zeros(n_units, dtype=np.int64)
+    out = np.zeros(n_units, dtype=np.int64)
+    choice = np.empty(n_units, dtype=np.int64)
+    best_choice = np.empty(n_units, dtype=np.int64)
+    # The last answer for each searched unit.
+    known_must = np.full(n_units, -1, dtype=np.int64)
+    known_out = np.full(n_units, -1, dtype=np.int64)
+    known_mask = np.empty(n_units, dtype=np.int64)
+    known_value = np.empty(n_units, dtype=np.float64)
+    tight = True
+    asked = np.zeros(size, dtype=np.int64)
+    best, open_bound, found, nodes = NO_VALUE, NO_VALUE, False, 0
+    depth, length = 1, 0
+    stack_offer[0], stack_side[0], stack_trail[0], stack_bound[0] = -1, 0, 0, 1e300
+    while depth > 0:
+        depth -= 1
+        while length > stack_trail[depth]:
+            length -= 1
+            state[trail[length]] = 0
+        if found and stack_bound[depth] <= best:
+            continue
+        if nodes >= node_limit:
+            open_bound = max(open_bound, stack_bound[depth])
+            continue
+        nodes += 1
+        ceiling = stack_bound[depth]
+        q = stack_offer[depth]
+        if q >= 0:
+            state[q] = stack_side[depth]
+            trail[length] = q
+            length += 1
+        fits, length = _propagate(requests, request_offer, request_start, request_member, state, trail, length)
+        if not fits:
+            continue
+        for i in range(n_units):
+            must[i] = 0
+            out[i] = 0
+        for i in range(offers_first, offers_last):
+            k = unit_offer[i]
+            if state[k] > 0:
+                must[offer_unit[k] - base] |= np.int64(1) << offer_bit[k]
+            elif state[k] < 0:
+                out[offer_unit[k] - base] |= np.int64(1) << offer_bit[k]
+        total, holds = 0.0, True
+        for i in range(n_units):
+            u = units[i]
+            most, at = NO_VALUE, np.int64(-1)
+            if sub_start[u] == sub_start[u + 1]:
+                if known_must[i] != must[i] or known_out[i] != out[i]:
+                    first, last, own = unit_start[u], unit_start[u + 1], own_start[u]
+                    known_must[i], known_out[i] = must[i], out[i]
+                    known_value[i], known_mask[i] = search_unit(
+                        unit_offer[first:last],
+                        t,
+                        high,
+                        gain,
+                        fee,
+                        room[u],
+                        own_owner[own : own_start[u + 1]],
+                        own_members[own : own_start[u + 1]],
+                        must[i],
+                        out[i],
+                        node_limit,
+                    )
+                most, at = known_value[i], known_mask[i]
+            else:
+                for s in range(sub_start[u], sub_start[u + 1]):
+                    mask = sub_mask[s]
+                    if value[s] > most and mask & must[i] == must[i] and mask & out[i] == 0:
+                        most, at = value[s], mask
+            if most <= NO_VALUE:
+                holds = False
+                break
+            if at < 0:
+                tight = False
+                at = must[i]
+            total += most
+            choice[i] = at
+        if not holds:
+            continue
+        total = min(total, ceiling)
+        if found and total <= best:
+            continue
+        for i in range(size):
+            asked[i] = 0
+        branch, most_asked = -1, 0
+        for r in requests:
+            k = request_offer[r]
+            if not choice[offer_unit[k] - base] >> offer_bit[k] & 1:
+                continue
+            met = False
+            for i in range(request_start[r], request_start[r + 1]):
+                q = request_member[i]
+                if choice[offer_unit[q] - base] >> offer_bit[q] & 1:
+                    met = True
+                    break
+            if met:
+                continue
+            for i in range(request_start[r], request_start[r + 1]):
+                q = request_member[i]
+                if state[q] == 0:
+                    at = unit_start[offer_unit[q]] + offer_bit[q] - offers_first
+                    asked[at] += 1
+                    if asked[at] > most_asked:
+                        most_asked, branch = asked[at], q
+        if branch < 0:
+            best, found = total, True
+            best_choice[:] = choice
+            continue
+        for side in (-1, 1):
+            stack_offer[depth], stack_side[depth] = branch, side
+            stack_trail[depth], stack_bound[depth] = length, total
+            depth += 1
+    while length > 0:
+        length -= 1
+        state[trail[length]] = 0
+    for i in range(n_units):
+        if found:
+            _fill(units[i], best_choice[i], unit_start, unit_offer, room[units[i]], t, high, gain, volume)
+        else:
+            for j in range(unit_start[units[i]], unit_start[units[i] + 1]):
+                volume[unit_offer[j]] = 0
+    return max(best, open_bound), found, tight and open_bound <= best, nodes
+
+
+@njit(cache=True)
+def price_blocks(  # type: ignore[no-untyped-def]
+    blocks,
+    block_unit,
+    block_request,
+    requests,
+    unit_start,
+    unit_offer,
+    offer_unit,
+    offer_bit,
+    sub_start,
+    sub_mask,
+    sub_left,
+    value,
+    room,
+    own_start,
+    own_owner,
+    own_members,
+    request_offer,
+    request_start,
+    request_member,
+    t,
+    high,
+    gain,
+    fee,
+    state,
+    node_limit,
+    bound,
+    volume,
+):
+    """`price_block` for several blocks; `bound` (per block) and `volume` receive the answers.
+
+    Returns
+    -------
+    (exact, nodes) : whether every bound is the value of a plan, and the nodes searched.
+    """
+    exact, nodes = True, 0
+    for b in blocks:
+        units = np.arange(block_unit[b], block_unit[b + 1])
+        value_subsets(units, unit_start, unit_offer, sub_start, sub_mask, sub_left, t, high, gain, fee, value)
+        most, _, tight, spent = price_block(
+            units,
+            requests[block_request[b] : block_request[b + 1]],
+            unit_start,
+            unit_offer,
+            offer_unit,
+            offer_bit,
+            sub_start,
+            sub_mask,
+            sub_left,
+            value,
+            room,
+            own_start,
+            own_owner,
+            own_members,
+            request_offer,
+            request_start,
+            request_member,
+            t,
+            high,
+            gain,
+            fee,
+            state,
+            node_limit,
+            volume,
+        )
+        bound[b] = most if most > NO_VALUE else -np.inf
+        exact = exact and tight
+        nodes += spent
+    return exact, nodes

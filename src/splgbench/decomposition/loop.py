@@ -1,0 +1,232 @@
+"""What every decomposition's loop stands on: limits, the stop, the best checked allocation, the best valid bound."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from splgbench.allocation import Allocation
+from splgbench.backends.base import SolverStatus
+from splgbench.clash import infeasibility
+from splgbench.errors import InfeasibleError, SplgbenchError, UnsupportedError
+from splgbench.instance import BoolArray, Instance, IntArray
+from splgbench.judging import Judgement, judge
+from splgbench.limits import NO_LIMITS, Limits
+from splgbench.methods import ENDED, interruptible, start_volumes
+from splgbench.polish import polish
+from splgbench.presolve import Presolved, presolve
+from splgbench.result import Result, Status
+from splgbench.trace import EventHandler, Recorder, Stop
+from splgbench.versions import versions
+
+SAFETY = 1e-9
+"""Relative allowance for rounding in a sum of floating-point block values."""
+
+
+class Finished(Exception):  # noqa: N818 - not an error: the loop has nothing left to do.
+    """Raised by `Loop.check` where a limit is reached, the stop is set, or the bounds meet."""
+
+    def __init__(self, status: SolverStatus) -> None:
+        self.status = status
+        super().__init__(status.value)
+
+
+class Loop:
+    """The state of one solve by a decomposition.
+
+    Parameters
+    ----------
+    instance, limits : what is solved, and under which limits.
+    start : volumes of a known allocation, or None.
+    recorder : takes the events.
+    stop : set from outside to end early.
+    """
+
+    def __init__(
+        self, instance: Instance, limits: Limits, start: IntArray | None, recorder: Recorder, stop: Stop
+    ) -> None:
+        self.instance = instance
+        self.limits = limits
+        self.recorder = recorder
+        self.stop = stop
+        self.began = recorder.started
+        self.offers: Presolved = presolve(instance)
+        self.best: int | None = None
+        self.volumes: IntArray | None = None
+        self.bound: float | None = None
+        self.iterations = 0
+        self.counters: dict[str, int] = {}
+        if start is not None:
+            self.found(start > 0, "start")
+        if not self.offers.live.any():
+            self.found(self.offers.live, "presolve")
+            self.bounded(0.0, "presolve")
+
+    @property
+    def left(self) -> float | None:
+        """Seconds of wall time that are left; None without a limit."""
+        if self.limits.wall_time is None:
+            return None
+        return self.limits.wall_time - (time.perf_counter() - self.began)
+
+    def check(self) -> None:
+        """End the loop where it must.
+
+        Raises
+        ------
+        Finished
+        """
+        if self.closed:
+            raise Finished(SolverStatus.FINISHED)
+        if self.stop:
+            raise Finished(SolverStatus.INTERRUPTED)
+        if self.left is not None and self.left <= 0:
+            raise Finished(SolverStatus.TIME_LIMIT)
+        if self.limits.iterations is not None and self.iterations >= self.limits.iterations:
+            raise Finished(SolverStatus.NODE_LIMIT)
+
+    @property
+    def closed(self) -> bool:
+        """Whether the bounds meet, or the gap asked for is reached."""
+        if self.best is None or self.bound is None:
+            return False
+        return self.bound < self.best + 1 or self.bound - self.best <= self.limits.gap * abs(self.best)
+
+    def bounded(self, value: float, source: str) -> None:
+        """A valid upper bound; `value` may carry the rounding of a floating-point sum."""
+        value += SAFETY * abs(value)
+        if self.bound is None or value < self.bound:
+            self.bound = value
+            self.recorder.source = source
+            self.recorder.bounds(dual=value)
+
+    def found(self, mandates: BoolArray, source: str) -> bool:
+        """Try mandates: exact volumes, kept where they are better than the best so far."""
+        polished = polish(self.instance, mandates)
+        if polished.volumes is None or polished.objective is None:
+            return False
+        if self.best is not None and polished.objective <= self.best:
+            return False
+        self.best, self.volumes = polished.objective, polished.volumes
+        self.recorder.source = source
+        self.recorder.bounds(primal=polished.objective, mandates=polished.volumes > 0)
+        return True
+
+
+@dataclass(frozen=True)
+class Decomposition:
+    """A decomposition as a method.
+
+    Parameters
+    ----------
+    name : NAME[@BACKEND][:key=value,...].
+    steps : the algorithm; works on a `Loop` until it returns (its bounds are final) or raises `Finished`.
+    missing : why it cannot run here, or None.
+    packages : versions that take part, by name.
+    """
+
+    name: str
+    steps: Callable[[Loop], SolverStatus]
+    missing: Callable[[], str | None] = lambda: None
+    packages: Mapping[str, str] = field(default_factory=dict)
+
+    def reason_against(self, instance: Instance, limits: Limits) -> str | None:
+        """A missing package, or a limit that no decomposition has."""
+        if limits.nodes is not None:
+            return f"{self.name} has no node limits"
+        return self.missing()
+
+    def solve(
+        self,
+        instance: Instance,
+        limits: Limits = NO_LIMITS,
+        start: Allocation | None = None,
+        permutation: int | None = None,
+        on_event: EventHandler | None = None,
+        stop: Stop | None = None,
+    ) -> Result:
+        """See `splgbench.methods.Method.solve`."""
+        with interruptible(Stop() if stop is None else stop) as stop:
+            recorder = Recorder(self.name, on_event)
+            known = start_volumes(instance, start)
+            reason = self.reason_against(instance, limits)
+            if reason is None and permutation is not None:
+                reason = f"{self.name} has no rows and columns to permute"
+            if reason is not None:
+                return self._made(instance, limits, recorder, Judgement(Status.UNSUPPORTED, None, None, None, reason))
+            try:
+                loop = Loop(instance, limits, known, recorder, stop)
+            except InfeasibleError as error:
+                return self._infeasible(instance, limits, recorder, str(error))
+            return self._run(loop, known)
+
+    def _run(self, loop: Loop, start: IntArray | None) -> Result:
+        message = ""
+        try:
+            loop.check()
+            status = self.steps(loop)
+        except Finished as finished:
+            status = finished.status
+        except InfeasibleError as error:
+            return self._infeasible(loop.instance, loop.limits, loop.recorder, str(error))
+        except UnsupportedError as error:
+            judgement = Judgement(Status.UNSUPPORTED, None, None, None, f"{self.name}: {error}")
+            return self._made(loop.instance, loop.limits, loop.recorder, judgement)
+        except MemoryError:
+            status = SolverStatus.MEMORY_LIMIT
+        except Exception as error:
+            status, message = SolverStatus.ERROR, f"{type(error).__name__}: {error}"
+        mandates = None if loop.volumes is None else loop.volumes > 0
+        judging = time.perf_counter()
+        judgement = judge(loop.instance, loop.limits, ENDED[status], mandates, loop.bound, start)
+        polish_time = time.perf_counter() - judging
+        return self._made(loop.instance, loop.limits, loop.recorder, judgement, loop, polish_time, message)
+
+    def _made(
+        self,
+        instance: Instance,
+        limits: Limits,
+        recorder: Recorder,
+        judgement: Judgement,
+        loop: Loop | None = None,
+        polish_time: float = 0.0,
+        message: str = "",
+        clash: tuple[str, ...] = (),
+    ) -> Result:
+        spent = time.perf_counter() - recorder.started
+        return Result(
+            status=judgement.status,
+            method=self.name,
+            instance=instance.name,
+            instance_hash=instance.instance_hash,
+            primal=judgement.primal,
+            dual=judgement.dual,
+            claimed_primal=None if loop is None or loop.best is None else float(loop.best),
+            claimed_dual=None if loop is None else loop.bound,
+            claimed_mandates=None if loop is None or loop.volumes is None else loop.volumes > 0,
+            volumes=judgement.volumes,
+            wall_time_s=spent,
+            solve_time_s=spent - polish_time,
+            polish_time_s=polish_time,
+            limits=limits,
+            effective={"threads": limits.threads},
+            counters={"iterations": loop.iterations, **loop.counters} if loop is not None else {},
+            versions={**versions(), **self.packages},
+            trace=tuple(recorder.events),
+            message="; ".join(part for part in (judgement.message, message) if part),
+            clash=clash,
+        )
+
+    def _infeasible(self, instance: Instance, limits: Limits, recorder: Recorder, told: str) -> Result:
+        """Believe infeasibility only with a second proof."""
+        try:
+            clash = infeasibility(instance)
+        except SplgbenchError as error:
+            judgement = Judgement(Status.ERROR, None, None, None, f"{told}; {error}")
+            return self._made(instance, limits, recorder, judgement)
+        if clash is None:
+            judgement = Judgement(Status.WRONG, None, None, None, "it says infeasible, but an allocation exists")
+            return self._made(instance, limits, recorder, judgement, message=told)
+        judgement = Judgement(Status.INFEASIBLE, None, None, None, f"{told}; no allocation: {' with '.join(clash)}")
+        return self._made(instance, limits, recorder, judgement, clash=clash)

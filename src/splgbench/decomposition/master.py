@@ -1,0 +1,119 @@
+"""The restricted master of Dantzig-Wolfe: a convex combination of plans for every block.
+
+max sum_p w_p z_p
+sum_p a_ip z_p <= limit_i        for every priced-out row i        (dual m_i >= 0)
+sum_{p of b} z_p = 1             for every block b                 (dual s_b)
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from splgbench.decomposition.pricing import Plans
+from splgbench.decomposition.relaxation import HospitalRelaxation
+from splgbench.instance import IntArray
+from splgbench.model import FloatArray
+from splgbench.solver_libraries import load_highspy
+
+
+class Master:
+    """Holds the columns and their LP; HiGHS keeps its basis between solves.
+
+    Parameters
+    ----------
+    relaxation : whose rows and blocks these are.
+    """
+
+    def __init__(self, relaxation: HospitalRelaxation) -> None:
+        self.relaxation = relaxation
+        self.n_blocks = relaxation.partition.n_blocks
+        highspy: Any = load_highspy()
+        self.highs = highspy.Highs()
+        self.optimal = highspy.HighsModelStatus.kOptimal
+        for name, value in (("output_flag", False), ("threads", 1), ("parallel", "off"), ("presolve", "off")):
+            self.highs.setOptionValue(name, value)
+        infinity = highspy.kHighsInf
+        count = relaxation.n_rows
+        empty = np.zeros(count + self.n_blocks, dtype=np.int32)
+        lower = np.concatenate((np.full(count, -infinity), np.ones(self.n_blocks)))
+        upper = np.concatenate((relaxation.limit.astype(np.float64), np.ones(self.n_blocks)))
+        self.highs.addRows(len(empty), lower, upper, 0, empty, np.zeros(0, dtype=np.int32), np.zeros(0))
+        # What is missing of a plan costs more than anything it could gain: the master is feasible from the start.
+        worth = float(np.sum(relaxation.offers.instance.utility * relaxation.offers.largest)) + 1.0
+        self._add(np.full(self.n_blocks, worth), np.arange(self.n_blocks), [[]] * self.n_blocks, [[]] * self.n_blocks)
+        # Overrides may ask for more than a row allows in every plan known so far.
+        self._add_relief(worth)
+        self.volumes: list[dict[int, int]] = []
+        self.block_of: list[int] = []
+        self.known: set[tuple[int, ...]] = set()
+        self.first = self.highs.getNumCol()
+
+    def _add_relief(self, worth: float) -> None:
+        count = self.relaxation.n_rows
+        start = np.arange(count, dtype=np.int32)
+        self.highs.addCols(
+            count,
+            np.full(count, worth),
+            np.zeros(count),
+            np.full(count, np.inf),
+            count,
+            start,
+            np.arange(count, dtype=np.int32),
+            np.full(count, -1.0),
+        )
+
+    def _add(self, costs: FloatArray, blocks: IntArray, rows: list[Any], entries: list[Any]) -> None:
+        n_rows = self.relaxation.n_rows
+        index = [np.append(named, n_rows + b) for b, named in zip(blocks.tolist(), rows, strict=True)]
+        value = [np.append(entry, 1.0) for entry in entries]
+        start = np.concatenate(([0], np.cumsum([len(one) for one in index])))[:-1].astype(np.int32)
+        self.highs.addCols(
+            len(blocks),
+            costs,
+            np.zeros(len(blocks)),
+            np.full(len(blocks), np.inf),
+            int(sum(len(one) for one in index)),
+            start,
+            np.concatenate(index).astype(np.int32),
+            np.concatenate(value),
+        )
+
+    def add(self, plans: Plans, blocks: IntArray) -> int:
+        """Add the plans of some blocks that are not there yet; returns how many were new."""
+        fresh = []
+        for b in blocks.tolist():
+            own = self.relaxation.partition.offers(b)
+            held = own[plans.volume[own] > 0]
+            key = (b, *held.tolist(), *plans.volume[held].tolist())
+            if key not in self.known:
+                self.known.add(key)
+                fresh.append(b)
+                self.volumes.append(dict(zip(held.tolist(), plans.volume[held].tolist(), strict=True)))
+                self.block_of.append(b)
+        if fresh:
+            numbers = np.array(fresh, dtype=np.int64)
+            value, rows, entries = self.relaxation.columns(plans, numbers)
+            self._add(-value, numbers, rows, entries)
+        return len(fresh)
+
+    def solve(self, seconds: float | None) -> tuple[float, FloatArray, FloatArray] | None:
+        """Value, multipliers of the rows and duals of the blocks; None where HiGHS has no answer in time."""
+        if seconds is not None:
+            self.highs.setOptionValue("time_limit", self.highs.getRunTime() + max(0.01, seconds))
+        self.highs.run()
+        if self.highs.getModelStatus() != self.optimal:
+            return None
+        dual = np.array(self.highs.getSolution().row_dual)
+        count = self.relaxation.n_rows
+        return -float(self.highs.getInfo().objective_function_value), np.maximum(-dual[:count], 0.0), -dual[count:]
+
+    def weights(self) -> FloatArray:
+        """Shape (K,): the part of a mandate every offer holds in the last solution."""
+        z = np.array(self.highs.getSolution().col_value)[self.first :]
+        found = np.zeros(self.relaxation.offers.instance.n_offers)
+        for weight, volumes in zip(z.tolist(), self.volumes, strict=True):
+            if weight > 1e-9:
+                found[list(volumes)] += weight
+        return found

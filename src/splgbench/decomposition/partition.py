@@ -1,0 +1,118 @@
+"""Partitions of the offers into blocks, and what couples the blocks (model statement, fact 5)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from splgbench.errors import InputError, UnsupportedError
+from splgbench.instance import BoolArray, IntArray
+from splgbench.presolve import Presolved
+
+KINDS = ("hospital", "area", "region", "component")
+
+
+@dataclass(frozen=True)
+class Partition:
+    """A block for every live offer, and the rows and links that join several blocks.
+
+    Parameters
+    ----------
+    kind : one of `KINDS`, or "custom".
+    block : shape (K,), the block of each live offer, -1 for the others.
+    n_blocks : how many there are.
+    coupling_cells : shape (C,), cells whose demand row can bind and joins blocks.
+    coupling_pairs : shape (P,), hospital-areas whose capacity row can bind and joins blocks.
+    coupling_links : shape (R,), requirements with a member in another block than their offer.
+    """
+
+    kind: str
+    block: IntArray
+    n_blocks: int
+    coupling_cells: BoolArray
+    coupling_pairs: BoolArray
+    coupling_links: BoolArray
+
+    def offers(self, number: int) -> IntArray:
+        """The live offers of a block."""
+        return np.flatnonzero(self.block == number)
+
+
+def partition(offers: Presolved, kind: str) -> Partition:
+    """A partition by hospital, area, region or connected component.
+
+    By hospital, hospitals that live cooperation links join are one block.
+
+    Raises
+    ------
+    UnsupportedError
+        No such kind.
+    """
+    instance = offers.instance
+    if kind == "hospital":
+        return _made(offers, kind, _joined(instance.offer_hospital, instance.n_hospitals, offers))
+    if kind == "area":
+        return _made(offers, kind, instance.group_area[instance.offer_group])
+    if kind == "region":
+        region = np.maximum(instance.cell_region, 0)
+        return _made(offers, kind, region[instance.offer_cell])
+    if kind == "component":
+        return _made(offers, kind, offers.component)
+    raise UnsupportedError(f"no partition by {kind}; there are {', '.join(KINDS)}")
+
+
+def custom_partition(offers: Presolved, block_of: Mapping[tuple[str, str], int]) -> Partition:
+    """A partition given as a block number for every live offer (hospital, group).
+
+    Raises
+    ------
+    InputError
+        A live offer has no block.
+    """
+    instance = offers.instance
+    label = np.zeros(instance.n_offers, dtype=np.int64)
+    for k in np.flatnonzero(offers.live).tolist():
+        name = instance.offer_name(k)
+        if name not in block_of:
+            raise InputError(f"has no block for the offer {name}", "partition")
+        label[k] = block_of[name]
+    return _made(offers, "custom", label)
+
+
+def _joined(hospital: IntArray, n_hospitals: int, offers: Presolved) -> IntArray:
+    """Hospital blocks: hospitals with a live link between their offers are one."""
+    owner, member = hospital[offers.links.offer[offers.links.of_member]], hospital[offers.links.member]
+    graph = coo_array((np.ones(len(owner), dtype=np.bool_), (owner, member)), shape=(n_hospitals, n_hospitals))
+    _, label = connected_components(graph, directed=False)
+    return label[hospital].astype(np.int64) if len(hospital) else hospital
+
+
+def _made(offers: Presolved, kind: str, label: IntArray) -> Partition:
+    """Number the labels of the live offers and find what joins them."""
+    instance, links = offers.instance, offers.links
+    block = np.full(instance.n_offers, -1, dtype=np.int64)
+    live = np.flatnonzero(offers.live)
+    numbers, block[live] = np.unique(label[live], return_inverse=True)
+    couples = np.zeros(links.count, dtype=np.bool_)
+    other = block[links.member] != block[links.offer[links.of_member]]
+    couples[links.of_member[other]] = True
+    return Partition(
+        kind,
+        block,
+        len(numbers),
+        offers.binding_cells & _several(instance.offer_cell[live], block[live], instance.n_cells),
+        offers.binding_pairs & _several(offers.pairs.of_offer[live], block[live], len(offers.pairs.capacity)),
+        couples,
+    )
+
+
+def _several(row: IntArray, block: IntArray, n_rows: int) -> BoolArray:
+    """Rows that hold offers of more than one block."""
+    least, most = np.full(n_rows, np.iinfo(np.int64).max), np.full(n_rows, -1)
+    np.minimum.at(least, row, block)
+    np.maximum.at(most, row, block)
+    return most > least

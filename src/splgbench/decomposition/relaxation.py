@@ -1,0 +1,158 @@
+"""The Lagrangian relaxation by hospital: demand and cardinality rows priced out, blocks solved exactly.
+
+    L(l, m) = sum_c l_c B_c + sum_c m_c floor(B_c / g_c) + sum_b v_b(l, m)                                          (2)
+
+with v_b of `splgbench.decomposition.pricing` (1), l, m >= 0 and g_c the greatest common divisor of the live thresholds
+in cell c. L is an upper bound for all multipliers; B - a x at the plans is a subgradient.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from splgbench.decomposition.partition import Partition
+from splgbench.decomposition.pricing import HospitalPricer, Plans
+from splgbench.instance import IntArray
+from splgbench.model import FloatArray
+from splgbench.presolve import Presolved
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The relaxation at some multipliers.
+
+    Parameters
+    ----------
+    bound : L, an upper bound on the optimum; -inf where no allocation exists.
+    slack : shape (n_rows,), limits minus what the plans use: a subgradient.
+    plans : the best plan of every block.
+    """
+
+    bound: float
+    slack: FloatArray
+    plans: Plans
+
+
+class HospitalRelaxation:
+    """Rows that are priced out, and the evaluation of (2).
+
+    Parameters
+    ----------
+    offers, partition : as for `HospitalPricer`.
+
+    Attributes
+    ----------
+    n_demand, n_rows : the first rows are demand rows, the others cardinality rows.
+    limit : shape (n_rows,), right-hand sides.
+    unit : shape (n_rows,), cases that one unit of a row stands for.
+    """
+
+    def __init__(self, offers: Presolved, partition: Partition) -> None:
+        instance = offers.instance
+        self.offers = offers
+        self.partition = partition
+        self.pricer = HospitalPricer(offers, partition)
+        live = np.flatnonzero(offers.live)
+        cell = instance.offer_cell
+        demand_cells = np.flatnonzero(partition.coupling_cells)
+        t = offers.threshold
+        gcd = np.zeros(instance.n_cells, dtype=np.int64)
+        np.gcd.at(gcd, cell[live], t[live])
+        gcd = np.maximum(gcd, 1)
+        total = np.zeros(instance.n_cells, dtype=np.int64)
+        np.add.at(total, cell[live], t[live])
+        counted = np.flatnonzero(partition.coupling_cells & (total > instance.demand))
+        self.n_demand = len(demand_cells)
+        self.n_rows = self.n_demand + len(counted)
+        self.demand_row = np.full(instance.n_cells, -1, dtype=np.int64)
+        self.demand_row[demand_cells] = np.arange(self.n_demand)
+        self.count_row = np.full(instance.n_cells, -1, dtype=np.int64)
+        self.count_row[counted] = self.n_demand + np.arange(len(counted))
+        self.limit = np.concatenate((instance.demand[demand_cells], instance.demand[counted] // gcd[counted]))
+        self.unit = np.concatenate((np.ones(self.n_demand), gcd[counted].astype(np.float64)))
+        # Per offer: its rows (or -1) and its weight in the cardinality row.
+        self.offer_demand_row = np.where(offers.live, self.demand_row[cell], -1)
+        self.offer_count_row = np.where(offers.live, self.count_row[cell], -1)
+        self.weight = t // gcd[cell]
+
+    def first_multipliers(self) -> FloatArray:
+        """Prices of demand as if every cell were filled by its best offers: the utility of the last one, else 0."""
+        instance = self.offers.instance
+        found = np.zeros(self.n_rows)
+        live = np.flatnonzero(self.offer_demand_row >= 0)
+        live = live[np.lexsort((-instance.utility[live], instance.offer_cell[live]))]
+        row = self.offer_demand_row[live]
+        filled = np.cumsum(self.offers.largest[live])
+        opens = np.ones(len(live), dtype=np.bool_)
+        opens[1:] = row[1:] != row[:-1]
+        before = (filled - self.offers.largest[live])[opens]
+        filled = filled - np.repeat(before, np.diff(np.append(np.flatnonzero(opens), len(live))))
+        marginal = filled >= self.limit[row]
+        # The first offer of each cell at which the demand is met.
+        first = marginal & (filled - self.offers.largest[live] < self.limit[row])
+        found[row[first]] = instance.utility[live[first]]
+        return found
+
+    def weight_scale(self) -> IntArray:
+        """Shape (C,): by what a price of the formulation's cell knapsack is multiplied to price this cardinality row.
+
+        Where thresholds of a cell are equal both rows are sum y <= floor(B / t); elsewhere the formulation's is
+        sum t y <= B, which is g times this one.
+        """
+        instance = self.offers.instance
+        live = np.flatnonzero(self.offers.live)
+        least = np.full(instance.n_cells, np.iinfo(np.int64).max)
+        most = np.zeros(instance.n_cells, dtype=np.int64)
+        gcd = np.zeros(instance.n_cells, dtype=np.int64)
+        t = self.offers.threshold[live]
+        np.minimum.at(least, instance.offer_cell[live], t)
+        np.maximum.at(most, instance.offer_cell[live], t)
+        np.gcd.at(gcd, instance.offer_cell[live], t)
+        return np.where(least == most, 1, np.maximum(gcd, 1))
+
+    def prices(self, multipliers: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Gain per case and fee per mandate of every offer."""
+        padded = np.append(multipliers, 0.0)
+        gain = self.offers.instance.utility - padded[self.offer_demand_row]
+        return gain, padded[self.offer_count_row] * self.weight
+
+    def evaluate(self, multipliers: FloatArray) -> Evaluation:
+        """L and a subgradient.
+
+        Parameters
+        ----------
+        multipliers : shape (n_rows,); negative ones count as 0.
+        """
+        multipliers = np.maximum(multipliers, 0.0)
+        plans = self.pricer.price(*self.prices(multipliers))
+        bound = float(multipliers @ self.limit + plans.bound.sum())
+        return Evaluation(bound, self.limit - self.use(plans.volume), plans)
+
+    def use(self, volume: IntArray) -> FloatArray:
+        """What volumes use of every row, shape (n_rows,)."""
+        used = np.zeros(self.n_rows + 1)
+        np.add.at(used, self.offer_demand_row, volume)
+        np.add.at(used, self.offer_count_row, np.where(volume > 0, self.weight, 0))
+        return used[:-1]
+
+    def columns(self, plans: Plans, blocks: IntArray) -> tuple[FloatArray, list[IntArray], list[FloatArray]]:
+        """The plans of some blocks as columns: values, and rows and entries of each."""
+        volume = plans.volume
+        value = np.zeros(self.partition.n_blocks)
+        held = np.flatnonzero(volume)
+        block = self.partition.block[held]
+        np.add.at(value, block, (self.offers.instance.utility[held] * volume[held]).astype(np.float64))
+        order = np.argsort(block, kind="stable")
+        held, start = held[order], np.searchsorted(block[order], np.arange(self.partition.n_blocks + 1))
+        rows: list[IntArray] = []
+        entries: list[FloatArray] = []
+        for b in blocks.tolist():
+            own = held[start[b] : start[b + 1]]
+            at = np.concatenate((self.offer_demand_row[own], self.offer_count_row[own]))
+            amount = np.concatenate((volume[own], self.weight[own])).astype(np.float64)
+            named, place = np.unique(at[at >= 0], return_inverse=True)
+            rows.append(named.astype(np.int64))
+            entries.append(np.bincount(place, amount[at >= 0], minlength=len(named)).astype(np.float64))
+        return value[blocks], rows, entries
