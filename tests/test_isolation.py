@@ -20,8 +20,9 @@ from instances_for_tests import make, plain_tables
 from splgbench import isolation
 from splgbench.allocation import Allocation
 from splgbench.errors import InputError, MissingSolverError, SplgbenchError, UnsupportedError
-from splgbench.isolation import Outcome, answered, resident_memory_mb, run_errand, solve_isolated
+from splgbench.isolation import Outcome, answered, run_errand, solve_isolated
 from splgbench.limits import Limits
+from splgbench.processes import resident_memory_mb
 from splgbench.result import Result, Status
 from splgbench.trace import Event, Stop
 
