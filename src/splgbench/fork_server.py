@@ -38,6 +38,7 @@ def main() -> None:
     signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
     signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
     _warm_up()
+    control.sendall(STARTED.pack(0))
     while True:
         request, descriptors, _, _ = socket.recv_fds(control, len(REQUEST), 3)
         if not request:

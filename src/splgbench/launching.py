@@ -18,7 +18,7 @@ from splgbench.processes import resident_memory_mb, resident_memory_of_tree_mb
 REQUEST = b"w"
 """To a fork server, with three file descriptors (`splgbench.fork_server`)."""
 STARTED = struct.Struct("<q")
-"""From a fork server: the worker's process number."""
+"""From a fork server: the worker's process number; 0 once it is ready for the first."""
 ENDED = struct.Struct("<qd")
 """From a fork server: the worker's exit code and peak memory in MB."""
 _LAST_WORDS = 10.0
@@ -114,25 +114,39 @@ class _Fresh:
 class ForkServer:
     """Forks workers, one at a time, from a process that has loaded the engine; use it from one thread.
 
-    The process is started with the first worker, and again after a loss or for another number of threads.
+    The process is started with the first worker, and again after a loss.
+
+    Parameters
+    ----------
+    threads : threads the workers' numerical libraries may use.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, threads: int) -> None:
+        self.threads = threads
         self._server: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
-        self._threads = 0
 
-    def launch(self, threads: int, sink: int) -> WorkerProcess:
-        """See `Launcher.launch`.
+    def prepare(self) -> None:
+        """Have the server ready.
 
         Raises
         ------
         LostWorkerError
             The server was killed.
         """
-        if self._threads != threads or self._server is None or self._server.poll() is not None:
+        if self._server is None or self._server.poll() is not None:
             self.close()
-            self._start(threads)
+            self._start()
+
+    def fork(self, sink: int) -> WorkerProcess:
+        """Start a worker; see `Launcher.launch`.
+
+        Raises
+        ------
+        LostWorkerError
+            The server was killed.
+        """
+        self.prepare()
         assert self._control is not None
         assert self._server is not None
         reads, stdin = os.pipe()
@@ -150,17 +164,22 @@ class ForkServer:
             os.close(writes)
         return _Forked(self, self._control, self._server.pid, pid, os.fdopen(stdin, "wb"), os.fdopen(stdout, "rb"))
 
-    def _start(self, threads: int) -> None:
+    def _start(self) -> None:
         ours, theirs = socket.socketpair()
         with theirs:
             self._server = subprocess.Popen(
                 [sys.executable, "-m", "splgbench.fork_server", str(theirs.fileno())],
                 stdin=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],
-                env=pinned_environment(threads),
+                env=pinned_environment(self.threads),
                 start_new_session=True,
             )
-        self._control, self._threads = ours, threads
+        self._control = ours
+        try:
+            _receive(ours, STARTED.size, None)
+        except (EOFError, OSError):
+            self.close()
+            raise LostWorkerError("its fork server was killed") from None
 
     def close(self) -> None:
         """End the server and its worker."""
@@ -175,7 +194,32 @@ class ForkServer:
                 self._server.wait()
             self._server = None
 
-    def __enter__(self) -> ForkServer:
+
+class ForkServers:
+    """A fork server for every number of threads that is asked for; use it from one thread."""
+
+    def __init__(self) -> None:
+        self._servers: dict[int, ForkServer] = {}
+
+    def prepare(self, threads: int) -> None:
+        """Have a server ready; see `ForkServer.prepare`."""
+        self._of(threads).prepare()
+
+    def launch(self, threads: int, sink: int) -> WorkerProcess:
+        """See `Launcher.launch` and `ForkServer.fork`."""
+        return self._of(threads).fork(sink)
+
+    def close(self) -> None:
+        """End all servers and their workers."""
+        while self._servers:
+            self._servers.popitem()[1].close()
+
+    def _of(self, threads: int) -> ForkServer:
+        if threads not in self._servers:
+            self._servers[threads] = ForkServer(threads)
+        return self._servers[threads]
+
+    def __enter__(self) -> ForkServers:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -1,7 +1,8 @@
 """The child side of isolation: ``python -m splgbench.worker`` runs one task and streams what it says.
 
 Its bounds and the task come pickled over standard input; messages go pickled, length first, to what was standard
-output. Whatever a solver prints goes to standard error. If standard input closes, the parent is gone and the worker ends.
+output. Whatever a solver prints goes to standard error. If standard input closes, the parent is gone and the worker
+ends.
 """
 
 from __future__ import annotations
