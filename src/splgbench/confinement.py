@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from splgbench import solver_log
 
 THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
@@ -38,10 +39,12 @@ class Confinement:
     memory : megabytes it may hold. A watchdog outside counts them; here they become a limit on the address space,
         with slack, which stops what grows faster than a watchdog looks.
     processors : numbers of the processors it may run on; empty for all.
+    prints : whether its output is kept, so that solvers may print.
     """
 
     memory: int | None = None
     processors: tuple[int, ...] = ()
+    prints: bool = False
 
     def apply(self) -> None:
         """Take effect in this process, as far as the system knows such limits."""
@@ -50,6 +53,8 @@ class Confinement:
                 os.sched_setaffinity(0, self.processors)
         if self.memory is not None:
             _limit_address_space(self.memory)
+        if self.prints:
+            solver_log.turn_on()
 
 
 def _limit_address_space(memory: int) -> None:
@@ -81,8 +86,3 @@ def processor_sets(slots: int, threads: int) -> list[tuple[int, ...]]:
     if len(available) < slots * threads:
         return [()] * slots
     return [tuple(available[slot * threads : (slot + 1) * threads]) for slot in range(slots)]
-
-
-def effective_confinement(threads: int, processors: tuple[int, ...]) -> Mapping[str, str]:
-    """How threads and processors were held, for the record of a run."""
-    return {"thread_variables": str(threads), "processors": " ".join(map(str, processors)) or "any"}

@@ -99,7 +99,7 @@ def run_errand(
         peaks: list[float | None] = []
         stack.callback(lambda: peaks.append(worker.end()))
         messages: queue.Queue[tuple[str, Any]] = queue.Queue()
-        talk = (worker, Confinement(memory, processors), errand, messages)
+        talk = (worker, Confinement(memory, processors, log is not None), errand, messages)
         threading.Thread(target=_talk, args=talk, daemon=True).start()
         watch = _Watch(worker, messages, on_event, stop, wall_time, memory, grace, capped, silence)
         try:

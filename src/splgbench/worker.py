@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
-from splgbench import registry
+from splgbench import registry, solver_log
 from splgbench.allocation import Allocation
 from splgbench.backends.base import Solution, Start, Task
 from splgbench.confinement import Confinement
@@ -136,6 +136,7 @@ def main() -> None:
             send(out, ("failed", f"its answer cannot be sent: {error}"))
     # Solver libraries may hang or crash while they are torn down; the answer is out.
     sys.stderr.flush()
+    solver_log.flush()
     os._exit(0)
 
 

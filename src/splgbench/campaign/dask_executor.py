@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import pickle
 import queue
 import threading
@@ -143,8 +144,15 @@ def connected(way: str, workers: int, settings: Mapping[str, Any]) -> Iterator[D
     distributed = load_optional("distributed", "distributed", "dask")
     with ExitStack() as stack:
         if way == "dask":
-            options = {"n_workers": workers, "threads_per_worker": 1, "processes": True, "dashboard_address": None}
-            cluster = stack.enter_context(distributed.LocalCluster(**options))
+            cluster = stack.enter_context(
+                distributed.LocalCluster(
+                    n_workers=workers,
+                    threads_per_worker=1,
+                    processes=True,
+                    dashboard_address=None,
+                    silence_logs=logging.CRITICAL,
+                )
+            )
         elif way in ("slurm", "pbs"):
             cluster = stack.enter_context(batch_cluster(way, settings))
             cluster.scale(jobs=workers)

@@ -96,6 +96,8 @@ def make_plan(campaign: Campaign, only: str = "", shard: str = "") -> Plan:
         for name in campaign.methods
     ]
     cells = [cell for cell in cells if matches(cell, only)]
+    if not cells:
+        raise InputError(f"matches none of the campaign's cells: {only}", "--only")
     cells = _shard(cells, shard)
     return Plan(campaign, tuple(_with_references(campaign, cells, features, versions, shard)), features, shard)
 

@@ -132,7 +132,8 @@ def print_plan(plan: Plan, pending: list[Cell], path: Path, workers: int) -> Non
     campaign = plan.campaign
     part = f", shard {plan.shard}" if plan.shard else ""
     title = f"{campaign.name}{part}: {len(plan.cells)} cells on {len(plan.instances)} instances, store {path}"
-    print_table(("method", "cells", "done", "to run", "unsupported", "reason"), rows, title)
+    print(title)
+    print_table(("method", "cells", "done", "to run", "unsupported", "reason"), rows)
     worst = worst_case_seconds(pending, campaign.grace, workers)
     print(f"to run: {_runnable(pending)}; worst case {duration(worst)} on {workers} worker{'s'[: workers > 1]}")
 

@@ -66,7 +66,8 @@ def _print(found: Summary) -> None:
     rows = [
         (method, *(counts.get(status, 0) for status in statuses)) for method, counts in sorted(found.statuses.items())
     ]
-    print_table(("method", *map(str, statuses)), rows, f"{found.finished} of {found.planned} planned runs")
+    print(f"{found.finished} of {found.planned} planned runs")
+    print_table(("method", *map(str, statuses)), rows)
     if found.harness_s:
         print(f"overhead of the harness: median {found.harness_s[0]:.3f} s a run, at most {found.harness_s[1]:.3f} s")
     if found.reference_s:
