@@ -96,11 +96,12 @@ def run_errand(
             worker = (launcher or FreshInterpreter()).launch(threads, sink)
         except LostWorkerError as error:
             return Outcome("lost", str(error))
-        peaks: list[float | None] = []
-        stack.callback(lambda: peaks.append(worker.end()))
         messages: queue.Queue[tuple[str, Any]] = queue.Queue()
         talk = (worker, Confinement(memory, processors, log is not None), errand, messages)
-        threading.Thread(target=_talk, args=talk, daemon=True).start()
+        talker = threading.Thread(target=_talk, args=talk, daemon=True)
+        talker.start()
+        peaks: list[float | None] = []
+        stack.callback(lambda: peaks.append(_end(worker, talker)))
         watch = _Watch(worker, messages, on_event, stop, wall_time, memory, grace, capped, silence)
         try:
             outcome = watch.outcome()
@@ -122,6 +123,18 @@ def _talk(
             messages.put(receive(worker.stdout))
     except Exception as error:
         messages.put(("end", error))
+
+
+def _end(worker: WorkerProcess, talker: threading.Thread) -> float | None:
+    """Kill the worker and close the pipes; its peak memory where known."""
+    peak = worker.end()
+    # Closing a pipe waits for who reads it: a process that got away and holds the other end would hold us up.
+    talker.join(_POLL * 20)
+    if not talker.is_alive():
+        for pipe in (worker.stdin, worker.stdout):
+            with contextlib.suppress(OSError):
+                pipe.close()
+    return peak
 
 
 class _Watch:

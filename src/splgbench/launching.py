@@ -51,7 +51,7 @@ class WorkerProcess(Protocol):
         """Resident memory of it and of what it started, in MB; None where unknown."""
 
     def end(self) -> float | None:
-        """Kill it with everything it started, close the pipes; its peak memory in MB where the system counted it."""
+        """Kill it with everything it started; returns its peak memory in MB where the system counted it."""
 
 
 class Launcher(Protocol):
@@ -108,7 +108,6 @@ class _Fresh:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signal.SIGKILL)
         self.process.wait()
-        _close(self.stdin, self.stdout)
 
 
 class ForkServer:
@@ -267,7 +266,6 @@ class _Forked:
         return resident_memory_of_tree_mb(self.server_pid)
 
     def end(self) -> float | None:
-        _close(self.stdin, self.stdout)
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signal.SIGKILL)
         try:
@@ -290,9 +288,3 @@ def _receive(control: socket.socket, size: int, timeout: float | None) -> bytes:
             raise EOFError
         data += part
     return data
-
-
-def _close(*pipes: BinaryIO) -> None:
-    for pipe in pipes:
-        with contextlib.suppress(OSError):
-            pipe.close()

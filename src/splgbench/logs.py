@@ -23,26 +23,31 @@ class CappedLog:
         self.path = path
         self.descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC, 0o644)
         self.head = b""
+        self.tail = b""
         self.dropped = 0
 
     def trim(self) -> None:
         """Cut what has grown too long. The writer appends, so it goes on at the new end."""
-        size = os.fstat(self.descriptor).st_size
-        if size > CAP:
-            if not self.head:
-                self.head = os.pread(self.descriptor, KEPT, 0)
-                self.dropped -= len(self.head)
+        if os.fstat(self.descriptor).st_size > CAP:
+            self._take()
             os.ftruncate(self.descriptor, 0)
-            self.dropped += size
 
     def close(self) -> None:
         """Put beginning, a note and end together."""
-        size = os.fstat(self.descriptor).st_size
-        if self.head or size > CAP:
-            if not self.head:
-                self.head = os.pread(self.descriptor, KEPT, 0)
-                self.dropped -= len(self.head)
-            tail = os.pread(self.descriptor, KEPT, max(0, size - KEPT))
-            note = f"\n[splgbench: {self.dropped + size - len(tail)} bytes left out]\n".encode()
-            self.path.write_bytes(self.head + note + tail)
+        if self.head:
+            self._take()
+            note = f"\n[splgbench: {self.dropped} bytes left out]\n".encode()
+            self.path.write_bytes(self.head + note + self.tail)
         os.close(self.descriptor)
+
+    def _take(self) -> None:
+        """Keep the file's end, and its beginning the first time; count the rest."""
+        size = os.fstat(self.descriptor).st_size
+        begin = 0
+        if not self.head:
+            self.head = os.pread(self.descriptor, KEPT, 0)
+            begin = len(self.head)
+        end = os.pread(self.descriptor, KEPT, max(begin, size - KEPT))
+        joined = self.tail + end
+        self.dropped += size - begin - len(end) + max(0, len(joined) - KEPT)
+        self.tail = joined[-KEPT:]

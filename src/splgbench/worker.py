@@ -7,6 +7,7 @@ ends.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pickle
 import struct
@@ -135,7 +136,9 @@ def main() -> None:
         except (pickle.PicklingError, TypeError, AttributeError) as error:
             send(out, ("failed", f"its answer cannot be sent: {error}"))
     # Solver libraries may hang or crash while they are torn down; the answer is out.
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
     solver_log.flush()
     os._exit(0)
 
