@@ -113,7 +113,7 @@ def test_limits_and_variations_multiply() -> None:
         (HEAD.replace('"easy"', '"easy"\nwithout = "rain"') + LIMITS, "[instances 1] without must be among capacity"),
         (HEAD.replace('"easy"', '"us-miami-2011"\nseeds = [1]') + LIMITS, "[instances 1] seeds needs recipes"),
         (HEAD.replace("linked@", "lonked@") + LIMITS, "lonked@highs must be a method: no formulation named lonked"),
-        (HEAD.replace("linked@", "lonk*@") + LIMITS, "[methods 1] names must match a formulation"),
+        (HEAD.replace("linked@", "lonk*@") + LIMITS, "[methods 1] names must match a method: no method matches"),
         (HEAD.replace('names = "linked@highs"', 'formulations = "linked"') + LIMITS, "formulations needs backends"),
         (HEAD.replace('names = "linked@highs"', 'backends = "highs"') + LIMITS, "backends needs formulations"),
         ('name = "a/b"\n' + LIMITS, "name must be a text without /"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -196,18 +196,15 @@ class _Reader:
         return broken
 
     def _methods(self, table: TableReader) -> list[str]:
-        patterns = table.texts("names")
-        for pattern in patterns:
-            if not expand([pattern]):
-                table.problem("names", "must match a formulation and a backend", pattern)
-        names = expand(patterns)
+        names = self._expanded(table, "names", table.texts("names"))
         heads = table.texts("formulations")
         backends = table.texts("backends")
         if heads and not backends:
             table.problem("formulations", "needs backends")
         if backends and not heads and not table.given("decompositions"):
             table.problem("backends", "needs formulations or decompositions")
-        names += expand(f"{head}@{backend}" for head in heads for backend in backends)
+        crossed = [f"{head}@{backend}" for head in heads for backend in backends]
+        names += self._expanded(table, "formulations", crossed)
         for decomposition in table.texts("decompositions"):
             names += [f"{decomposition}@{backend}" for backend in backends] or [decomposition]
         if not names:
@@ -220,6 +217,15 @@ class _Reader:
                 table.problem(name, f"must be a method: {error}")
         table.finish()
         return [canonical(self._located(name)) for name in named]
+
+    def _expanded(self, table: TableReader, key: str, patterns: Iterable[str]) -> list[str]:
+        names: list[str] = []
+        for pattern in patterns:
+            try:
+                names += expand([pattern])
+            except SplgbenchError as error:
+                table.problem(key, f"must match a method: {error}")
+        return names
 
     def _located(self, name: str) -> str:
         """A method file's path is relative to the campaign file."""
