@@ -84,7 +84,7 @@ def kill_at_random(folder: Path, kills: int, seed: int, cells_per_kill: int = 3,
     campaign = _Life(command, folder)
     stored_at_last_kill = 0
     before: dict[str, str] = {}
-    for _ in range(kills):
+    while sum(outcome.kills.values()) < kills:
         target = stored_at_last_kill + draw.randint(0, cells_per_kill - 1)
         victim = draw.choice(["coordinator", "below"])
         delay = draw.random() * (seconds + 0.15)
@@ -98,8 +98,8 @@ def kill_at_random(folder: Path, kills: int, seed: int, cells_per_kill: int = 3,
             stored_at_last_kill = 0
             before |= _rows(store)
             campaign = _Life(command, folder)
-        else:
-            outcome.kills[_kill_one(descendants(campaign.process.pid), draw)] += 1
+        elif killed := _kill_one(descendants(campaign.process.pid), draw):
+            outcome.kills[killed] += 1
             stored_at_last_kill = campaign.stored()
     campaign.wait_for_end()
     outcome.reported += campaign.close()
@@ -160,15 +160,15 @@ attempts = 100
 
 
 def _kill_one(processes: list[int], draw: random.Random) -> str:
-    """Kill one of the coordinator's descendants."""
+    """Kill one of the coordinator's descendants; "" where there are none."""
     if not processes:
-        return "nobody was there"
+        return ""
     victim = draw.choice(sorted(processes))
     with_children = bool(descendants(victim))
     try:
         os.kill(victim, signal.SIGKILL)
     except ProcessLookupError:
-        return "nobody was there"
+        return ""
     return "fork server with a worker" if with_children else "worker or idle fork server"
 
 

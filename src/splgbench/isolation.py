@@ -254,7 +254,7 @@ def solve_isolated(
     Returns
     -------
     Result
-        After a kill, the best reported mandates with exact volumes, and the best reported bound.
+        After a kill, the best mandates reported within the time limit with exact volumes, and the best bound.
     """
     result, _ = attempt_isolated(method, instance, limits, start, permutation, on_event, stop, log, grace)
     return result
@@ -284,9 +284,10 @@ def attempt_isolated(
     held: list[Event] = []
 
     def keep(event: Event) -> None:
-        events.append(replace(event, mandates=None))
-        if event.mandates is not None:
-            held[:] = [event]
+        if limits.wall_time is None or event.time <= limits.wall_time:
+            events.append(replace(event, mandates=None))
+            if event.mandates is not None:
+                held[:] = [event]
         if on_event is not None:
             on_event(event)
 
