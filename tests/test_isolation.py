@@ -277,6 +277,12 @@ def test_what_a_killed_solver_had_found_is_kept(
     assert len(result.trace) == 1
 
 
+def test_what_comes_after_the_limit_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    """News between the time limit and the kill are dropped: they took more time than others had."""
+    result = doomed(monkeypatch, "hang", "21.5", "10", limits=Limits(wall_time=0.05))
+    assert (result.status, result.primal, result.dual, result.trace) == (Status.TIME_OUT, None, None, ())
+
+
 def test_an_interrupted_solve(monkeypatch: pytest.MonkeyPatch) -> None:
     """After an interrupt the best reported allocation remains, with its status."""
     stop = Stop()

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import os
+import signal
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 from campaigns_for_tests import HOSTILE, hostile, plan_of, run_plan, write_campaign
+from rich.console import Console
 
 from splgbench import InputError, read_allocation, read_package
 from splgbench.campaign import plan as planning
@@ -26,6 +31,7 @@ from splgbench.campaign.runner import pending_cells
 from splgbench.campaign.store import Store
 from splgbench.campaign.summary import summary
 from splgbench.cli import main
+from splgbench.cli.progress import Progress
 from splgbench.errors import OutputError
 from splgbench.result import Status
 from splgbench.trace import Stop
@@ -305,6 +311,47 @@ def check_complete(runs: list[dict[str, Any]], store: Store, folder: Path) -> No
     manifest = next(store.rows("sessions"))["manifest"]
     assert {"versions", "machine", "git_commit", "instances", "seeds", "campaign_file"} <= set(manifest)
     assert {"processor", "cores", "memory_mb", "system"} <= set(manifest["machine"])
+
+
+def test_an_interrupt_from_the_keyboard(tmp_path: Path) -> None:
+    """Ctrl-C ends the runs in flight without storing them, keeps what had finished, and says how to go on."""
+    file = write_campaign(tmp_path, [hostile("behave"), hostile("sleep", seconds=300)])
+    store_path = tmp_path / "s.sqlite"
+    command = [sys.executable, "-m", "splgbench", "run", str(file), "--store", str(store_path)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    assert "behave" in process.stderr.readline()
+    process.send_signal(signal.SIGINT)
+    out, _ = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "interrupted; run the same command again" in out
+    with Store(store_path) as store:
+        assert [run["status"] for run in store.runs()] == ["time-out"]
+        assert [row["finished"] for row in store.rows("sessions")] == [1]
+
+
+def test_a_merge_of_what_is_no_store_makes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The sources are looked at first."""
+    assert main(["store", "merge", str(tmp_path / "missing.sqlite"), "-o", str(tmp_path / "all.sqlite")]) == 2
+    assert "there is no such store" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_progress_on_a_terminal(tmp_path: Path) -> None:
+    """The view shows the overall count, what each worker is at, and the last results."""
+    plan = plan_of(tmp_path, [hostile("behave")], SEEDS)
+    progress = Progress(len(plan.cells))
+    progress.started("local-1", plan.cells[0])
+    progress.started("local-2", plan.cells[1])
+    row = {**not_run(plan.cells[0], Status.TIME_OUT, "", attempts=1).row, "gap": 0.25, "worker": "local-1"}
+    progress.finished(row)
+    console = Console(file=io.StringIO(), width=200, force_terminal=True, color_system=None)
+    console.print(progress._view())
+    shown = console.file.getvalue()  # type: ignore[attr-defined]
+    assert "[1/6] tiny" in shown
+    assert "gap 25.0 %" in shown
+    assert "local-2  tiny" in shown
+    assert "local-1" not in shown
 
 
 def test_wrong_answers_show_in_the_exit_code(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

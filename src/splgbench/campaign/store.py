@@ -11,6 +11,7 @@ flushed to the disk, afterwards: what a killed coordinator leaves is a whole row
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import shutil
@@ -24,11 +25,6 @@ from typing import Any
 from splgbench.campaign import schema
 from splgbench.campaign.plan import Plan
 from splgbench.errors import InputError, OutputError
-
-try:
-    import fcntl
-except ImportError:  # pragma: no cover - systems without POSIX locks
-    fcntl = None  # type: ignore[assignment]
 
 _JSON = ("clash", "counters", "effective", "terms", "versions", "planned_versions", "recipe", "manifest")
 
@@ -240,15 +236,14 @@ class Store:
             self._lock = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         except OSError as error:
             raise OutputError(f"cannot write {self.path}: {error.strerror}") from None
-        if fcntl is not None:
-            try:
-                fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                self._release_lock()
-                raise OutputError(f"cannot write {self.path}: another process is writing to it") from None
-            except OSError:
-                # A file system without locks; SQLite's own still keep two writers apart.
-                pass
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self._release_lock()
+            raise OutputError(f"cannot write {self.path}: another process is writing to it") from None
+        except OSError:
+            # A file system without such locks; SQLite's own still keep two writes apart.
+            self._release_lock()
 
     def _release_lock(self) -> None:
         if self._lock is not None:

@@ -87,6 +87,8 @@ def _export(arguments: argparse.Namespace) -> int:
 
 
 def _merge(arguments: argparse.Namespace) -> int:
+    for path in arguments.stores:
+        Store(path).close()  # refused before anything is made
     with Store(arguments.output, writing=True) as target:
         done = merge(target, arguments.stores)
     if arguments.json:
