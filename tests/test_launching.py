@@ -54,6 +54,17 @@ def test_one_after_the_other(servers: ForkServers, deed: str, kind: str, words: 
     assert len(events) == (3 if deed == "answer" else 0)
 
 
+def test_a_server_that_is_killed_while_it_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Preparing it then does nothing; the first worker comes from a new one."""
+    with ForkServers() as servers:
+        monkeypatch.setattr(sys, "executable", "/bin/false")
+        servers.prepare(1)
+        assert run_errand(Errand("answer"), lambda _event: None, launcher=servers).kind == "lost"
+        monkeypatch.undo()
+        monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent), prepend=os.pathsep)
+        assert run_errand(Errand("answer", 7), lambda _event: None, launcher=servers).value == 7
+
+
 def test_output_goes_to_the_log(servers: ForkServers, tmp_path: Path) -> None:
     """What Python, C and children print lands in the log and disturbs no message."""
     outcome, _ = outcome_of(servers, "chatter", log=tmp_path / "log")

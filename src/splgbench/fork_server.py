@@ -18,6 +18,7 @@ import signal
 import socket
 import sys
 import time
+import warnings
 
 from splgbench import registry, worker
 from splgbench.launching import ENDED, REQUEST, STARTED
@@ -33,6 +34,8 @@ def main() -> None:
     """Serve until the socket closes."""
     control = socket.socket(fileno=int(sys.argv[1]))
     _process_control(_SET_CHILD_SUBREAPER, 1)
+    # Python 3.12 warns of threads at a fork; those of OpenBLAS, the only ones here, look after themselves.
+    warnings.filterwarnings("ignore", category=DeprecationWarning)
     woken, wake = os.pipe()
     os.set_blocking(wake, False)
     signal.signal(signal.SIGCHLD, lambda _number, _frame: None)

@@ -201,8 +201,9 @@ class ForkServers:
         self._servers: dict[int, ForkServer] = {}
 
     def prepare(self, threads: int) -> None:
-        """Have a server ready; see `ForkServer.prepare`."""
-        self._of(threads).prepare()
+        """Have a server ready; one that is killed while it starts is started again with the first worker."""
+        with contextlib.suppress(LostWorkerError):
+            self._of(threads).prepare()
 
     def launch(self, threads: int, sink: int) -> WorkerProcess:
         """See `Launcher.launch` and `ForkServer.fork`."""

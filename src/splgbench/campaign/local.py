@@ -35,8 +35,8 @@ class LocalExecutor:
     def run(self, cells: Sequence[Cell], handling: Handling, stop: Stop, on_start: OnStart) -> Iterator[Arrival]:
         """See `Executor.run`."""
         slots = min(self.workers, len(cells))
-        threads = max((cell.limits.threads for cell in cells), default=1)
-        processors = processor_sets(slots, threads) if self.pin else [()] * slots
+        threads = sorted({cell.limits.threads for cell in cells})
+        processors = processor_sets(slots, max(threads, default=1)) if self.pin else [()] * slots
         waiting: queue.SimpleQueue[Cell] = queue.SimpleQueue()
         for cell in cells:
             waiting.put(cell)
@@ -73,7 +73,7 @@ class LocalExecutor:
 def _serve(
     name: str,
     processors: tuple[int, ...],
-    threads: int,
+    threads: list[int],
     waiting: queue.SimpleQueue[Cell],
     arrivals: queue.SimpleQueue[Arrival | BaseException | None],
     handling: Handling,
@@ -83,7 +83,8 @@ def _serve(
     """One slot: take cells until there are none."""
     try:
         with ForkServers() as launcher:
-            launcher.prepare(threads)
+            for number in threads:
+                launcher.prepare(number)
             while not stop:
                 try:
                     cell = waiting.get_nowait()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shlex
 import sys
 from collections import Counter
@@ -19,8 +20,9 @@ from splgbench.campaign.spec import read_campaign
 from splgbench.campaign.store import Store
 from splgbench.campaign.summary import found_contradictions
 from splgbench.cli.arguments import Parsers, add_command
-from splgbench.cli.output import print_json, print_table
+from splgbench.cli.output import print_error, print_json, print_table
 from splgbench.cli.progress import Progress
+from splgbench.confinement import processor_sets
 from splgbench.errors import InputError
 from splgbench.methods import interruptible
 from splgbench.result import Status
@@ -73,6 +75,7 @@ def run(arguments: argparse.Namespace) -> int:
         pending = pending_cells(plan, store, any_version=arguments.any_version, again=tuple(arguments.again))
         if not arguments.json:
             print_plan(plan, pending, path, arguments.workers)
+        _warn_of_crowding(arguments, pending)
         with (
             open_executor(arguments.executor, arguments.workers, plan.campaign) as executor,
             Progress(len(pending), quiet=arguments.json) as progress,
@@ -144,6 +147,15 @@ def duration(seconds: float) -> str:
         return f"{seconds:.0f} s"
     minutes = seconds / 60
     return f"{minutes:.0f} min" if minutes < 120 else f"{minutes / 60:.1f} h"
+
+
+def _warn_of_crowding(arguments: argparse.Namespace, pending: list[Cell]) -> None:
+    """Say on standard error where local workers have fewer processors than threads."""
+    threads = max((cell.limits.threads for cell in pending), default=1)
+    known = hasattr(os, "sched_getaffinity")
+    if known and arguments.executor == "local" and not processor_sets(arguments.workers, threads)[0]:
+        text = f"warning: {arguments.workers} workers of {threads} threads have fewer processors; times will suffer"
+        print_error(text)
 
 
 def _store_name(plan: Plan) -> str:
