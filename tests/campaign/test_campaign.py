@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import json
@@ -20,6 +21,7 @@ from rich.console import Console
 
 from splgbench import InputError, read_allocation, read_package
 from splgbench.campaign import plan as planning
+from splgbench.campaign import store as storing
 from splgbench.campaign.cells import Cell
 from splgbench.campaign.execution import Finished, Handling, not_run
 from splgbench.campaign.executors import Arrival, OnStart, open_executor
@@ -201,6 +203,23 @@ def test_what_is_no_store(tmp_path: Path, content: bytes | None) -> None:
         path.write_bytes(content)
     with pytest.raises(InputError, match="store"):
         Store(path)
+
+
+def test_the_journal_suits_the_file_system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Write-ahead logging, but a rollback journal on a network file system; both resume alike."""
+    modes = []
+    for name, network in (("local", False), ("remote", True)):
+        monkeypatch.setattr(storing, "on_network", lambda _path, network=network: network)
+        plan = plan_of(tmp_path, [hostile("behave")], SEEDS)
+        path = tmp_path / f"{name}.sqlite"
+        for most in (2, 10):
+            with Store(path, writing=True) as store:
+                run_plan(plan, store, Pretender(most=most))
+        with Store(path, writing=True) as store:
+            assert pending_cells(plan, store) == []
+        with contextlib.closing(sqlite3.connect(path)) as connection:
+            modes.append(connection.execute("PRAGMA journal_mode").fetchone()[0])
+    assert modes == ["wal", "delete"]
 
 
 def test_merging_shards(tmp_path: Path) -> None:

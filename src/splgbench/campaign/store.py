@@ -1,7 +1,8 @@
 """The store of finished runs: one SQLite file, and a folder of traces, allocations and logs beside it.
 
 SQLite because it is in Python's standard library, a single file that any tool reads, and commits atomically; in
-write-ahead mode reports can read while a campaign writes. A columnar database would answer large queries faster, but
+write-ahead mode reports can read while a campaign writes (on a network file system, where that mode does not work, a
+rollback journal takes its place). A columnar database would answer large queries faster, but
 a campaign writes one row at a time, and `splgbench store export` hands the rows to whatever analyses them.
 
 There is one writer, the coordinator. A run's files are put in place first and its row is committed, with everything
@@ -26,6 +27,7 @@ from splgbench.campaign import schema
 from splgbench.campaign.plan import Plan
 from splgbench.errors import InputError, OutputError
 
+_NETWORK = ("nfs", "lustre", "gpfs", "beegfs", "cifs", "smb", "ceph", "glusterfs", "afs", "9p", "fuse.sshfs")
 _JSON = ("clash", "counters", "effective", "terms", "versions", "planned_versions", "recipe", "manifest")
 
 
@@ -220,7 +222,7 @@ class Store:
         execute = self._connection.execute
         version = execute("PRAGMA user_version").fetchone()[0]
         if version == 0 and writing and not execute("SELECT 1 FROM sqlite_master").fetchone():
-            execute("PRAGMA journal_mode = WAL")
+            execute(f"PRAGMA journal_mode = {'DELETE' if on_network(self.path) else 'WAL'}")
             with self.transaction():
                 for statement in schema.statements():
                     execute(statement)
@@ -250,6 +252,17 @@ class Store:
             with contextlib.suppress(OSError):
                 os.close(self._lock)
             self._lock = None
+
+
+def on_network(path: Path) -> bool:
+    """Whether a path lies on a network file system, where SQLite's write-ahead logging does not work."""
+    try:
+        mounts = [line.split()[1:3] for line in Path("/proc/self/mounts").read_text().splitlines()]
+    except OSError:
+        return False
+    place = path.resolve()
+    kinds = [(folder, kind) for folder, kind in mounts if place.is_relative_to(folder)]
+    return bool(kinds) and max(kinds, key=lambda mount: len(mount[0]))[1].startswith(_NETWORK)
 
 
 def _written(name: str, value: Any) -> Any:
