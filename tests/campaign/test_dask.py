@@ -14,7 +14,7 @@ from campaigns_for_tests import hostile, plan_of, run_plan
 
 from splgbench.campaign.dask_executor import DaskExecutor, batch_cluster, connected
 from splgbench.campaign.store import Store
-from splgbench.errors import InputError, SplgbenchError
+from splgbench.errors import InputError, SplgbenchError, UnsupportedError
 
 dask = pytest.importorskip("dask")
 distributed = pytest.importorskip("distributed")
@@ -69,6 +69,13 @@ def test_a_scheduler_that_does_not_answer() -> None:
         pytest.raises(SplgbenchError, match="does not answer"),
         connected("tcp://127.0.0.1:9", 1, {}),
     ):
+        pass
+
+
+def test_no_batch_system_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without its command nothing is started that would wait for ever."""
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(UnsupportedError, match="there is no sbatch here"), connected("slurm", 1, {}):
         pass
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import pickle
 import queue
+import shutil
 import threading
 import time
 import zlib
@@ -16,7 +17,7 @@ from typing import Any
 from splgbench.campaign.cells import Cell
 from splgbench.campaign.execution import Finished, Handling, execute, not_run
 from splgbench.campaign.executors import Arrival, OnStart
-from splgbench.errors import InputError, SplgbenchError
+from splgbench.errors import InputError, SplgbenchError, UnsupportedError
 from splgbench.instance import Instance
 from splgbench.launching import ForkServers
 from splgbench.result import Status
@@ -27,6 +28,7 @@ AHEAD = 4
 """Cells handed to the scheduler per thread of its workers: enough that none waits for the coordinator."""
 FEWEST_AHEAD = 16
 _POLL = 0.2
+_SUBMIT = {"slurm": "sbatch", "pbs": "qsub"}
 
 
 class DaskExecutor:
@@ -153,7 +155,9 @@ def connected(way: str, workers: int, settings: Mapping[str, Any]) -> Iterator[D
                     silence_logs=logging.CRITICAL,
                 )
             )
-        elif way in ("slurm", "pbs"):
+        elif way in _SUBMIT:
+            if shutil.which(_SUBMIT[way]) is None:
+                raise UnsupportedError(f"there is no {_SUBMIT[way]} here: jobs are submitted where {way} is")
             cluster = stack.enter_context(batch_cluster(way, settings))
             cluster.scale(jobs=workers)
         else:
