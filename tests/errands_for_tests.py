@@ -122,6 +122,16 @@ class Errand:
     def unpicklable(self, on_event: EventHandler, stop: Stop) -> Any:
         return threading.Lock()
 
+    def tell_its_bounds(self, on_event: EventHandler, stop: Stop) -> Any:
+        import resource
+
+        threads = {os.environ["OMP_NUM_THREADS"], os.environ["OPENBLAS_NUM_THREADS"]}
+        return threads, sorted(os.sched_getaffinity(0)), resource.getrlimit(resource.RLIMIT_AS)[0] / 2**20
+
+    def kill_its_parent(self, on_event: EventHandler, stop: Stop) -> Any:
+        os.kill(os.getppid(), signal.SIGKILL)
+        time.sleep(60)
+
     def large(self, on_event: EventHandler, stop: Stop) -> Any:
         return np.arange(2**20)
 

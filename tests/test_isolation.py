@@ -20,8 +20,9 @@ from instances_for_tests import make, plain_tables
 from splgbench import isolation
 from splgbench.allocation import Allocation
 from splgbench.errors import InputError, MissingSolverError, SplgbenchError, UnsupportedError
-from splgbench.isolation import Outcome, answered, resident_memory_mb, run_errand, solve_isolated
+from splgbench.isolation import Outcome, answered, run_errand, solve_isolated
 from splgbench.limits import Limits
+from splgbench.processes import resident_memory_mb
 from splgbench.result import Result, Status
 from splgbench.trace import Event, Stop
 
@@ -274,6 +275,12 @@ def test_what_a_killed_solver_had_found_is_kept(
     assert result.volumes.tolist() == [5, 0]
     assert words in result.message
     assert len(result.trace) == 1
+
+
+def test_what_comes_after_the_limit_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    """News between the time limit and the kill are dropped: they took more time than others had."""
+    result = doomed(monkeypatch, "hang", "21.5", "10", limits=Limits(wall_time=0.05))
+    assert (result.status, result.primal, result.dual, result.trace) == (Status.TIME_OUT, None, None, ())
 
 
 def test_an_interrupted_solve(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -42,17 +42,21 @@ class Allocation:
     def write(self, path: str | Path) -> None:
         """Write CSV (header comments carry the hash and the objective) or, for a name in .json, JSON."""
         path = Path(path)
-        rows = sorted((h, g, cases) for (h, g), cases in self.cases.items() if cases != 0)
         if path.suffix == ".json":
             write_text(path, json.dumps(self.as_json(), indent=1, ensure_ascii=False) + "\n")
             return
+        write_text(path, self.as_csv())
+
+    def as_csv(self) -> str:
+        """The allocation as CSV; header comments carry the hash and the objective."""
+        rows = sorted((h, g, cases) for (h, g), cases in self.cases.items() if cases != 0)
         lines = []
         if self.instance_hash is not None:
             lines.append(f"# instance_hash: {self.instance_hash}")
         if self.objective is not None:
             lines.append(f"# objective: {self.objective}")
         lines += [csv_line(COLUMNS), *map(csv_line, rows)]
-        write_text(path, "\n".join(lines) + "\n")
+        return "\n".join(lines) + "\n"
 
     def as_json(self) -> dict[str, Any]:
         """The allocation as one JSON object."""

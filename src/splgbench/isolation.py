@@ -10,19 +10,20 @@ import contextlib
 import os
 import queue
 import signal
-import subprocess
-import sys
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from splgbench.allocation import Allocation
+from splgbench.confinement import Confinement
 from splgbench.errors import SplgbenchError
-from splgbench.instance import Instance
+from splgbench.instance import BoolArray, Instance
 from splgbench.judging import judge
+from splgbench.launching import FreshInterpreter, Launcher, LostWorkerError, WorkerProcess
 from splgbench.limits import NO_LIMITS, Limits
+from splgbench.logs import CappedLog
 from splgbench.methods import interruptible, start_volumes
 from splgbench.methods import method as method_of_name
 from splgbench.result import Result, Status
@@ -33,6 +34,8 @@ from splgbench.worker import Errand, SolveErrand, receive, send
 GRACE = 5.0
 """Seconds past its limit, or past an interrupt, before a worker is killed."""
 _POLL = 0.05
+_NEAR = 0.8
+"""Share of the memory limit above which a crash counts as one for want of memory."""
 
 
 @dataclass(frozen=True)
@@ -41,8 +44,9 @@ class Outcome:
 
     Parameters
     ----------
-    kind : "answer", "refused", "failed", "crashed", "time-out", "out-of-memory" or "interrupted".
-    value : the answer; the error for "refused"; words for "failed" and "crashed".
+    kind : "answer", "refused", "failed", "crashed", "time-out", "out-of-memory", "interrupted" or "lost" (killed by
+        somebody else).
+    value : the answer; the error for "refused"; words for "failed", "crashed" and "lost".
     peak_memory_mb : largest resident memory of the worker and its children that was seen; None where unknown.
     """
 
@@ -58,58 +62,79 @@ def run_errand(
     stop: Stop | None = None,
     wall_time: float | None = None,
     memory: int | None = None,
+    threads: int = 1,
+    processors: tuple[int, ...] = (),
     log: Path | None = None,
     grace: float = GRACE,
+    launcher: Launcher | None = None,
     silence: float | None = None,
 ) -> Outcome:
-    """Run an errand in a fresh process.
+    """Run an errand in a process of its own.
 
     Parameters
     ----------
     on_event : receives the events it reports.
     stop : asks it to end early when set; it is killed `grace` seconds later.
     wall_time : seconds after which, plus `grace`, it is killed.
-    memory : megabytes of resident memory at which it is killed, with its children.
+    memory : megabytes of resident memory at which it is killed, with its children; its address space is limited, too.
+    threads : threads its numerical libraries may use.
+    processors : numbers of the processors it may run on; empty for all.
     log : a file for what it prints; None drops it.
+    launcher : what starts the process; None for a fresh interpreter.
     silence : seconds without an event after which it is killed, as if its wall time were up.
     """
     stop = Stop() if stop is None else stop
     with contextlib.ExitStack() as stack:
-        sink: Any = subprocess.DEVNULL if log is None else stack.enter_context(log.open("wb"))
-        worker = subprocess.Popen(
-            [sys.executable, "-m", "splgbench.worker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=sink,
-            start_new_session=True,
-        )
-        stack.callback(_end, worker)
+        if log is None:
+            capped, sink = None, os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
+            stack.callback(os.close, sink)
+        else:
+            capped = CappedLog(log)
+            sink = capped.descriptor
+            stack.callback(capped.close)
+        try:
+            worker = (launcher or FreshInterpreter()).launch(threads, sink)
+        except LostWorkerError as error:
+            return Outcome("lost", str(error))
         messages: queue.Queue[tuple[str, Any]] = queue.Queue()
-        threading.Thread(target=_talk, args=(worker, errand, messages), daemon=True).start()
-        return _Watch(worker, messages, on_event, stop, wall_time, memory, grace, silence).outcome()
+        talk = (worker, Confinement(memory, processors, log is not None), errand, messages)
+        talker = threading.Thread(target=_talk, args=talk, daemon=True)
+        talker.start()
+        peaks: list[float | None] = []
+        stack.callback(lambda: peaks.append(_end(worker, talker)))
+        watch = _Watch(worker, messages, on_event, stop, wall_time, memory, grace, capped, silence)
+        try:
+            outcome = watch.outcome()
+        except LostWorkerError as error:
+            outcome = Outcome("lost", str(error), watch.peak)
+        stack.close()
+        counted = [peak for peak in (*peaks, outcome.peak_memory_mb) if peak is not None]
+        return replace(outcome, peak_memory_mb=max(counted, default=None))
 
 
-def _talk(worker: subprocess.Popen[bytes], errand: Errand, messages: queue.Queue[tuple[str, Any]]) -> None:
+def _talk(
+    worker: WorkerProcess, confinement: Confinement, errand: Errand, messages: queue.Queue[tuple[str, Any]]
+) -> None:
     """Hand the errand over and queue what comes back."""
-    assert worker.stdin is not None
-    assert worker.stdout is not None
     try:
-        send(worker.stdin, errand)  # type: ignore[arg-type]
+        send(worker.stdin, confinement)
+        send(worker.stdin, errand)
         while True:
-            messages.put(receive(worker.stdout))  # type: ignore[arg-type]
+            messages.put(receive(worker.stdout))
     except Exception as error:
         messages.put(("end", error))
 
 
-def _end(worker: subprocess.Popen[bytes]) -> None:
-    """Kill the worker's whole process group and close the pipes."""
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(worker.pid, signal.SIGKILL)
-    worker.wait()
-    for pipe in (worker.stdin, worker.stdout):
-        if pipe is not None:
+def _end(worker: WorkerProcess, talker: threading.Thread) -> float | None:
+    """Kill the worker and close the pipes; its peak memory where known."""
+    peak = worker.end()
+    # Closing a pipe waits for who reads it: a process that got away and holds the other end would hold us up.
+    talker.join(_POLL * 20)
+    if not talker.is_alive():
+        for pipe in (worker.stdin, worker.stdout):
             with contextlib.suppress(OSError):
                 pipe.close()
+    return peak
 
 
 class _Watch:
@@ -117,13 +142,14 @@ class _Watch:
 
     def __init__(
         self,
-        worker: subprocess.Popen[bytes],
+        worker: WorkerProcess,
         messages: queue.Queue[tuple[str, Any]],
         on_event: EventHandler,
         stop: Stop,
         wall_time: float | None,
         memory: int | None,
         grace: float,
+        log: CappedLog | None,
         silence: float | None,
     ) -> None:
         self.worker = worker
@@ -133,10 +159,12 @@ class _Watch:
         self.deadline = None if wall_time is None else time.monotonic() + wall_time + grace
         self.memory = memory
         self.grace = grace
+        self.log = log
         self.silence = silence
         self.heard = time.monotonic()
         self.peak: float | None = None
         self.interrupted: float | None = None
+        self.next_look = 0.0
 
     def outcome(self) -> Outcome:
         while True:
@@ -153,35 +181,45 @@ class _Watch:
                 return Outcome(broken, None, self.peak)
 
     def _next_message(self) -> tuple[str, Any]:
+        with contextlib.suppress(queue.Empty):
+            return self.messages.get(timeout=_POLL)
+        if self.worker.exit_code() is None:
+            return "nothing", None
+        # It is gone; what it had said may still be on its way, and a child it left may keep the pipe open.
         try:
             return self.messages.get(timeout=_POLL)
         except queue.Empty:
-            return "nothing", None
+            return "end", EOFError()
 
     def _crash(self, error: object) -> Outcome:
         """The worker has nothing more to say; it may still be running."""
         if self.interrupted is not None:
             return Outcome("interrupted", None, self.peak)
-        try:
-            code = self.worker.wait(self.grace)
-        except subprocess.TimeoutExpired:
+        code = self.worker.exit_code(self.grace)
+        if code is None:
             return Outcome("crashed", f"its process sent what cannot be read ({type(error).__name__})", self.peak)
-        if code < 0:
-            names = {number.value: number.name for number in signal.Signals}
-            return Outcome("crashed", f"its process died by {names.get(-code, f'signal {-code}')}", self.peak)
-        return Outcome("crashed", f"its process ended with code {code} ({type(error).__name__})", self.peak)
+        if code >= 0:
+            return Outcome("crashed", f"its process ended with code {code} ({type(error).__name__})", self.peak)
+        if self.memory is not None and self.peak is not None and self.peak > _NEAR * self.memory:
+            return Outcome("out-of-memory", f"its process died by {_signal_name(-code)} near its limit", self.peak)
+        kind = "lost" if -code == signal.SIGKILL else "crashed"
+        return Outcome(kind, f"its process died by {_signal_name(-code)}", self.peak)
 
     def _broken_limit(self) -> str | None:
         now = time.monotonic()
-        used = resident_memory_mb(self.worker.pid)
-        if used is not None:
-            self.peak = max(self.peak or 0.0, used)
-            if self.memory is not None and used > self.memory:
-                return "out-of-memory"
+        if now >= self.next_look:
+            self.next_look = now + _POLL
+            if self.log is not None:
+                self.log.trim()
+            used = self.worker.resident_mb()
+            if used is not None:
+                self.peak = max(self.peak or 0.0, used)
+                if self.memory is not None and used > self.memory:
+                    return "out-of-memory"
         if self.stop and self.interrupted is None:
             self.interrupted = now
             with contextlib.suppress(ProcessLookupError):
-                self.worker.send_signal(signal.SIGINT)
+                os.kill(self.worker.pid, signal.SIGINT)
         if self.interrupted is not None and now > self.interrupted + self.grace:
             return "interrupted"
         late = self.deadline is not None and now > self.deadline
@@ -189,18 +227,9 @@ class _Watch:
         return "time-out" if late or silent else None
 
 
-def resident_memory_mb(group: int) -> float | None:
-    """Resident memory of a process group in MB, from /proc; None on systems without it."""
-    page = os.sysconf("SC_PAGE_SIZE")
-    total = None
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            after_name = stat.read_bytes().rpartition(b")")[2].split()
-        except OSError:
-            continue
-        if int(after_name[2]) == group:
-            total = (total or 0) + int(after_name[21]) * page
-    return None if total is None else total / 2**20
+def _signal_name(number: int) -> str:
+    names = {signal_.value: signal_.name for signal_ in signal.Signals}
+    return names.get(number, f"signal {number}")
 
 
 def solve_isolated(
@@ -225,23 +254,61 @@ def solve_isolated(
     Returns
     -------
     Result
-        After a kill, the best reported mandates with exact volumes, and the best reported bound.
+        After a kill, the best mandates reported within the time limit with exact volumes, and the best bound.
+    """
+    result, _ = attempt_isolated(method, instance, limits, start, permutation, on_event, stop, log, grace)
+    return result
+
+
+def attempt_isolated(
+    method: str,
+    instance: Instance,
+    limits: Limits = NO_LIMITS,
+    start: Allocation | None = None,
+    permutation: int | None = None,
+    on_event: EventHandler | None = None,
+    stop: Stop | None = None,
+    log: Path | None = None,
+    grace: float = GRACE,
+    launcher: Launcher | None = None,
+    processors: tuple[int, ...] = (),
+) -> tuple[Result, Outcome]:
+    """As `solve_isolated`, and how its process ended.
+
+    Parameters
+    ----------
+    launcher : what starts the process; None for a fresh interpreter.
+    processors : numbers of the processors it may run on; empty for all.
     """
     events: list[Event] = []
+    held: list[Event] = []
 
     def keep(event: Event) -> None:
-        events.append(event)
+        if limits.wall_time is None or event.time <= limits.wall_time:
+            events.append(replace(event, mandates=None))
+            if event.mandates is not None:
+                held[:] = [event]
         if on_event is not None:
             on_event(event)
 
     errand = SolveErrand(method, instance, limits, start, permutation)
     began = time.perf_counter()
     outcome = run_errand(
-        errand, keep, stop=stop, wall_time=limits.wall_time, memory=limits.memory, log=log, grace=grace
+        errand,
+        keep,
+        stop=stop,
+        wall_time=limits.wall_time,
+        memory=limits.memory,
+        threads=limits.threads,
+        processors=processors,
+        log=log,
+        grace=grace,
+        launcher=launcher,
     )
+    if outcome.kind == "answer" and not isinstance(outcome.value, Result):
+        outcome = replace(outcome, kind="failed", value=f"it returned {type(outcome.value).__name__}, not a Result")
     if outcome.kind == "answer":
-        answer: Result = outcome.value
-        return answer
+        return replace(outcome.value, peak_memory_mb=outcome.peak_memory_mb), outcome
     if outcome.kind == "refused":
         raise outcome.value
     status = {
@@ -249,7 +316,9 @@ def solve_isolated(
         "out-of-memory": Status.OUT_OF_MEMORY,
         "interrupted": Status.INTERRUPTED,
     }.get(outcome.kind, Status.ERROR)
-    return _salvaged(method, instance, limits, start, status, outcome, events, time.perf_counter() - began)
+    mandates = held[0].mandates if held else None
+    took = time.perf_counter() - began
+    return _salvaged(method, instance, limits, start, status, outcome, events, mandates, took), outcome
 
 
 @dataclass(frozen=True)
@@ -283,10 +352,10 @@ def _salvaged(
     status: Status,
     outcome: Outcome,
     events: list[Event],
+    mandates: BoolArray | None,
     wall_time: float,
 ) -> Result:
     """What the events of a killed worker are worth."""
-    mandates = next((event.mandates for event in reversed(events) if event.mandates is not None), None)
     last = events[-1] if events else None
     dual = last.dual if last else None
     judgement = judge(instance, limits, status, mandates, dual, start_volumes(instance, start))
@@ -308,7 +377,8 @@ def _salvaged(
         wall_time_s=wall_time,
         limits=limits,
         versions=versions(),
-        trace=tuple(Event(event.time, event.primal, event.dual, event.source) for event in events),
+        peak_memory_mb=outcome.peak_memory_mb,
+        trace=tuple(events),
         message="; ".join(part for part in (str(words), judgement.message) if part),
     )
 

@@ -185,7 +185,12 @@ class Direct:
         missing = self.formulation.unavailable() or self.backend.unavailable()
         if missing:
             return missing
-        lacking = sorted(need.value for need in self.formulation.needs - self.backend.capabilities)
+        needs = set(self.formulation.needs)
+        if limits.nodes is not None:
+            needs.add(Capability.NODE_LIMIT)
+        if limits.threads > 1:
+            needs.add(Capability.THREADS)
+        lacking = sorted(need.value for need in needs - self.backend.capabilities)
         return f"{self.backend.name} has no {', '.join(lacking)}" if lacking else None
 
     def build(self, instance: Instance) -> MipModel:

@@ -70,6 +70,7 @@ class Result:
     claimed_mandates : shape (K,), the mandates of its best answer as it gave them; None without one.
     volumes : shape (K,), the checked allocation in cases; None without one.
     wall_time_s, build_time_s, solve_time_s, polish_time_s : seconds; the first holds the others.
+    peak_memory_mb : largest resident memory of its process and what that started; None where nobody looked.
     limits : what was asked.
     effective : the terms the solver ran under.
     counters : work done, independent of the clock.
@@ -93,6 +94,7 @@ class Result:
     build_time_s: float = 0.0
     solve_time_s: float = 0.0
     polish_time_s: float = 0.0
+    peak_memory_mb: float | None = None
     limits: Limits = field(default_factory=Limits)
     effective: Mapping[str, Any] = field(default_factory=dict)
     counters: Mapping[str, int] = field(default_factory=dict)
@@ -124,6 +126,7 @@ class Result:
             "build_time_s": round(self.build_time_s, 6),
             "solve_time_s": round(self.solve_time_s, 6),
             "polish_time_s": round(self.polish_time_s, 6),
+            "peak_memory_mb": None if self.peak_memory_mb is None else round(self.peak_memory_mb, 1),
             "method": self.method,
             "instance": self.instance,
             "instance_hash": self.instance_hash,

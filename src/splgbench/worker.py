@@ -1,11 +1,13 @@
 """The child side of isolation: ``python -m splgbench.worker`` runs one task and streams what it says.
 
-The task comes pickled over standard input; messages go pickled, length first, to what was standard output. Whatever a
-solver prints goes to standard error. If standard input closes, the parent is gone and the worker ends.
+Its bounds and the task come pickled over standard input; messages go pickled, length first, to what was standard
+output. Whatever a solver prints goes to standard error. If standard input closes, the parent is gone and the worker
+ends.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pickle
 import struct
@@ -15,9 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
-from splgbench import registry
+from splgbench import registry, solver_log
 from splgbench.allocation import Allocation
 from splgbench.backends.base import Solution, Start, Task
+from splgbench.confinement import Confinement
 from splgbench.errors import SplgbenchError
 from splgbench.instance import Instance
 from splgbench.limits import Limits
@@ -106,6 +109,8 @@ def main() -> None:
     """Run one errand."""
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
+    confinement: Confinement = receive(sys.stdin.buffer)
+    confinement.apply()
     errand: Errand = receive(sys.stdin.buffer)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     lock = threading.Lock()
@@ -131,7 +136,10 @@ def main() -> None:
         except (pickle.PicklingError, TypeError, AttributeError) as error:
             send(out, ("failed", f"its answer cannot be sent: {error}"))
     # Solver libraries may hang or crash while they are torn down; the answer is out.
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
+    solver_log.flush()
     os._exit(0)
 
 

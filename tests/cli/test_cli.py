@@ -14,7 +14,7 @@ import pytest
 
 from splgbench import Instance, load, read_package, write_package
 from splgbench.cli import main
-from splgbench.cli.compare import expand
+from splgbench.method_names import expand
 
 KEYS = {
     "status",

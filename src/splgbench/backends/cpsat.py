@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from splgbench import solver_log
 from splgbench.backends.base import ABSOLUTE_GAP, Solution, SolverStatus, Task, missing_capability
 from splgbench.capabilities import Capability
 from splgbench.errors import UnsupportedError
@@ -173,6 +174,7 @@ def _set_parameters(solver: Any, task: Task, began: float) -> dict[str, Any]:
     parameters.absolute_gap_limit = ABSOLUTE_GAP
     parameters.cp_model_presolve = task.presolve
     parameters.catch_sigint_signal = False
+    parameters.log_search_progress = solver_log.wanted()
     if limits.wall_time is not None:
         parameters.max_time_in_seconds = max(0.0, limits.wall_time - (time.perf_counter() - began))
     if limits.memory is not None:

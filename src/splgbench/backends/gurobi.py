@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_array
 
+from splgbench import solver_log
 from splgbench.backends.base import ABSOLUTE_GAP, Solution, SolverStatus, Task, is_lp, missing_capability
 from splgbench.capabilities import Capability
 from splgbench.errors import OutputError
@@ -85,7 +86,7 @@ def _load() -> Any:
 
 
 def _environment(gurobipy: Any) -> Any:
-    return gurobipy.Env(params={"OutputFlag": 0})
+    return gurobipy.Env(params={"OutputFlag": int(solver_log.wanted())})
 
 
 def _size(model: MipModel) -> tuple[int, int]:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from splgbench import solver_log
 from splgbench.backends.base import (
     ABSOLUTE_GAP,
     Solution,
@@ -128,7 +129,7 @@ def _set_options(highspy: Any, highs: Any, task: Task) -> dict[str, Any]:
     limits = task.limits
     highspy.Highs.resetGlobalScheduler(True)
     options: dict[str, Any] = {
-        "output_flag": False,
+        "output_flag": solver_log.wanted(),
         "threads": limits.threads,
         "parallel": "on" if limits.threads > 1 else "off",
         "random_seed": limits.seed,

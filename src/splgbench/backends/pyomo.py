@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from splgbench import solver_log
 from splgbench.backends.base import ABSOLUTE_GAP, Solution, SolverStatus, Task, is_lp, missing_capability
 from splgbench.capabilities import Capability
 from splgbench.errors import UnsupportedError
@@ -120,6 +121,7 @@ def _with_none(bounds: Any) -> list[float | None]:
 def _set_options(solver: Any, task: Task, began: float) -> dict[str, Any]:
     limits, config = task.limits, solver.config
     config.load_solutions = False
+    config.tee = solver_log.wanted()
     config.raise_exception_on_nonoptimal_result = False
     config.threads = limits.threads
     config.rel_gap = limits.gap

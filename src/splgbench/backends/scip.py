@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from splgbench import solver_log
 from splgbench.backends.base import ABSOLUTE_GAP, Solution, SolverStatus, Task, is_lp, missing_capability
 from splgbench.capabilities import Capability
 from splgbench.errors import UnsupportedError
@@ -119,7 +120,8 @@ class _Problem:
     ) -> None:
         self.model = model
         self.scip = pyscipopt.Model()
-        self.scip.hideOutput()
+        if not solver_log.wanted():
+            self.scip.hideOutput()
         self.columns: list[Any] = [None] * model.n_columns
         self.slacks: list[tuple[Any, Any, float]] = []
         self._add_semicontinuous_columns()

@@ -18,6 +18,7 @@ import numpy as np
 from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import csr_array
 
+from splgbench import solver_log
 from splgbench.backends.base import (
     ABSOLUTE_GAP,
     Solution,
@@ -101,6 +102,7 @@ class ScipyMilpBackend:
 def _options(task: Task, began: float) -> dict[str, Any]:
     limits = task.limits
     options: dict[str, Any] = {
+        "disp": solver_log.wanted(),
         "presolve": task.presolve,
         "mip_rel_gap": limits.gap,
         "mip_abs_gap": ABSOLUTE_GAP,

@@ -19,13 +19,30 @@ from splgbench.cli import (
     relax,
     screen,
     solve,
+    store,
     validate,
 )
+from splgbench.cli import run as run_campaign
 from splgbench.cli.output import print_error, print_json
 from splgbench.errors import InputError, SplgbenchError
 from splgbench.versions import splgbench_version
 
-COMMANDS = (listing, validate, generate, solve, compare, relax, check, certify, export, screen, conform, court)
+COMMANDS = (
+    listing,
+    validate,
+    generate,
+    solve,
+    compare,
+    relax,
+    check,
+    certify,
+    export,
+    screen,
+    conform,
+    court,
+    run_campaign,
+    store,
+)
 EXIT_CODES = """exit codes:
   0  answered, limits included        3  unsupported method, option or package
   1  wrong: a contradiction           4  infeasible: the overrides clash

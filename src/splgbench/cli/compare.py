@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import fnmatch
 
 from rich.console import Console
 
 from splgbench.cli.arguments import Parsers, add_command, add_instance, add_limits, read_instance, read_limits
 from splgbench.cli.output import percent, print_json, print_table
 from splgbench.cli.solve import EXIT_CODE
-from splgbench.errors import UnsupportedError
 from splgbench.instance import Instance
 from splgbench.isolation import solve_isolated
 from splgbench.limits import Limits
-from splgbench.methods import all_direct_methods, interruptible, method
+from splgbench.method_names import expand
+from splgbench.methods import interruptible, method
 from splgbench.result import Result, Status
 from splgbench.trace import Stop
 from splgbench.verdict import contradictions, verdict_line
@@ -79,22 +78,6 @@ def answers(instance: Instance, names: list[str], limits: Limits, stop: Stop, *,
             console.print(f"[{number}/{len(names)}] {name}", highlight=False, markup=False, end="\r")
         results.append(solve_isolated(name, instance, limits, stop=stop))
     return results
-
-
-def expand(patterns: list[str]) -> list[str]:
-    """Method names with * and `all` written out, in order, each once."""
-    names: dict[str, None] = {}
-    for pattern in patterns:
-        if pattern == "all":
-            names.update(dict.fromkeys(all_direct_methods()))
-        elif "*" in pattern:
-            matching = fnmatch.filter(all_direct_methods(), pattern)
-            if not matching:
-                raise UnsupportedError(f"no method matches {pattern}; `splgbench list` shows them")
-            names.update(dict.fromkeys(matching))
-        else:
-            names[pattern] = None
-    return list(names)
 
 
 def print_results(instance: Instance, results: list[Result]) -> None:

@@ -8,9 +8,10 @@ from pathlib import Path
 from rich.console import Console
 
 from splgbench.cli.arguments import Parsers, add_command, add_instance, add_limits, read_instance, read_limits
-from splgbench.cli.compare import answers, expand, print_results
+from splgbench.cli.compare import answers, print_results
 from splgbench.cli.output import print_json
 from splgbench.instance import Instance
+from splgbench.method_names import expand
 from splgbench.methods import interruptible
 from splgbench.result import Result
 from splgbench.solver_libraries import load_optional

@@ -1,0 +1,1 @@
+"""Campaigns: many methods on many instances, isolated, resumable, on one machine or many."""

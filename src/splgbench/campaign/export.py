@@ -1,0 +1,95 @@
+"""A store's tables as CSV and Parquet, for whatever analyses them."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from splgbench.campaign import schema
+from splgbench.campaign.run_files import COLUMNS as TRACE_COLUMNS
+from splgbench.campaign.store import Store
+from splgbench.errors import InputError, OutputError
+from splgbench.files import written_whole
+from splgbench.solver_libraries import load_optional
+
+FORMATS = ("csv", "parquet")
+_BATCH = 20_000
+_KINDS = {"TEXT": "string", "INTEGER": "int64", "REAL": "float64"}
+
+Rows = Iterator[Mapping[str, Any]]
+
+
+def export(store: Store, folder: Path, formats: Iterable[str] = FORMATS, *, current: bool = True) -> list[Path]:
+    """Write `runs`, `instances`, `sessions` and `traces` in each format; returns the files.
+
+    Parameters
+    ----------
+    formats : of `FORMATS`.
+    current : only the runs of the campaigns as last planned.
+
+    Raises
+    ------
+    OutputError
+        A file cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"cannot write {folder}: {error.strerror}") from None
+    written = []
+    for kind in formats:
+        if kind not in FORMATS:
+            raise InputError(f"must be {' or '.join(FORMATS)}, not {kind}", "--format")
+        write = _write_csv if kind == "csv" else _write_parquet
+        for name, columns, rows in _tables(store, current):
+            target = folder / f"{name}.{kind}"
+            with written_whole(target) as draft:
+                write(draft, columns, rows)
+            written.append(target)
+    return written
+
+
+def _tables(store: Store, current: bool) -> Iterator[tuple[str, dict[str, str], Rows]]:
+    """Name, columns with their kinds, and rows of every table."""
+    yield "runs", _columns("runs"), _flat(store.runs(current=current))
+    yield "instances", _columns("instances"), _flat(store.rows("instances"))
+    yield "sessions", _columns("sessions"), _flat(store.rows("sessions"))
+    kinds = ("string", "float64", "float64", "float64", "string")
+    columns = dict(zip(("run_key", *TRACE_COLUMNS), kinds, strict=True))
+    yield "traces", columns, _traces(store, current)
+
+
+def _columns(table: str) -> dict[str, str]:
+    return {name: _KINDS[kind.split()[0]] for name, kind in schema.TABLES[table].items()}
+
+
+def _flat(rows: Iterable[Mapping[str, Any]]) -> Rows:
+    """Rows with mappings and lists as JSON text."""
+    for row in rows:
+        yield {name: json.dumps(value) if isinstance(value, dict | list) else value for name, value in row.items()}
+
+
+def _traces(store: Store, current: bool) -> Rows:
+    for run in store.runs(current=current):
+        for event in store.trace(run):
+            yield {"run_key": run["run_key"], **dict(zip(TRACE_COLUMNS, event, strict=True))}
+
+
+def _write_csv(draft: Path, columns: Mapping[str, str], rows: Rows) -> None:
+    with draft.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.DictWriter(stream, list(columns), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def _write_parquet(draft: Path, columns: Mapping[str, str], rows: Rows) -> None:
+    arrow = load_optional("pyarrow", "pyarrow", "parquet")
+    parquet = load_optional("pyarrow.parquet", "pyarrow", "parquet")
+    schema_ = arrow.schema([(name, getattr(arrow, kind)()) for name, kind in columns.items()])
+    with parquet.ParquetWriter(draft, schema_) as writer:
+        while batch := list(islice(rows, _BATCH)):
+            writer.write_table(arrow.Table.from_pylist(batch, schema_))
