@@ -30,6 +30,7 @@ class Knobs:
     modes : capacity modes.
     minima, shares, links, cooperation, area_capacity, overrides : whether the feature may occur.
     members : most members of a clause.
+    shared_clauses : whether groups of a hospital often ask for the same thing.
     sparse : whether hospital-group pairs may be missing, cells unstated.
     """
 
@@ -48,6 +49,7 @@ class Knobs:
     area_capacity: bool = True
     overrides: bool = True
     members: int = 2
+    shared_clauses: bool = False
     sparse: bool = True
 
     def without(self, *features: str) -> Knobs:
@@ -188,10 +190,14 @@ def _draw_links(draw: st.DrawFn, knobs: Knobs, tables: Tables) -> None:
         names = st.sampled_from(["N1", "N1", "N2", ""])
         tables["hospitals"]["cooperation"] = [draw(names) for _ in tables["hospitals"]["hospital"]]
     rows: list[tuple[str, str, str, str, str]] = []
+    drawn: list[tuple[str, list[str]]] = []
     for group in groups:
         for clause in range(draw(st.sampled_from([0, 1, 0, 1, 2]))):
             mode = draw(st.sampled_from(["any", "all"]))
             required = draw(st.lists(st.sampled_from(groups), min_size=1, max_size=knobs.members, unique=True))
+            if knobs.shared_clauses and drawn and draw(_LIKELY):
+                mode, required = drawn[-1]
+            drawn.append((mode, required))
             for other in required:
                 wide = networks and draw(_LIKELY)
                 rows.append((group, str(clause + 1), mode, other, "cooperation" if wide else "inhouse"))

@@ -42,7 +42,8 @@ class Trial:
         """The method's result, from memory where it was asked before."""
         instance = self.instance if instance is None else instance
         limits = limits or Limits(wall_time=WALL_TIME)
-        key = (method.name, instance.instance_hash, start is not None, permutation, limits)
+        cases = None if start is None else tuple(sorted(start.cases.items()))
+        key = (method.name, instance.instance_hash, cases, permutation, limits)
         if key not in self._results:
             self._results[key] = method.solve(instance, limits, start, permutation)
         return self._results[key]

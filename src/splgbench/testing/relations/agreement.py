@@ -8,6 +8,7 @@ from splgbench.checker import check
 from splgbench.methods import Method
 from splgbench.result import Status
 from splgbench.testing.relations.base import Relation
+from splgbench.testing.strategies import Knobs
 from splgbench.testing.trial import Trial, judged
 
 
@@ -48,8 +49,19 @@ def _is_dishonest(method: Method, trial: Trial, _: Any) -> str | None:
     return None
 
 
+DENSE_LINKS = Knobs(
+    hospitals=2, groups=4, areas=1, regions=1, offers=8, modes=("area", "both"), shared_clauses=True, sparse=False
+)
+"""Closures, cuts and knapsacks join several groups of a hospital; elsewhere they are drawn too rarely."""
+
 AGREEMENT = (
     Relation("oracle", "Data are whole, so every exact method returns the same optimum (fact 1).", _disagrees),
+    Relation(
+        "oracle, dense links",
+        "The same where groups of a hospital-area share requirements: cuts that join several groups bite there.",
+        _disagrees,
+        knobs=DENSE_LINKS,
+    ),
     Relation("checker", "An allocation is what the exact checker accepts, at the value it computes.", _is_refused),
     Relation("honesty", "With whole data the claimed value and the exact one differ by rounding only.", _is_dishonest),
 )

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from splgbench.errors import InfeasibleError, UnsupportedError
 from splgbench.limits import Limits
 from splgbench.methods import Direct, Method, method
-from splgbench.result import Result, contradicts
+from splgbench.result import Result, Status, contradicts
 from splgbench.testing.relations.base import Relation
-from splgbench.testing.trial import WALL_TIME, Trial
+from splgbench.testing.strategies import Knobs
+from splgbench.testing.trial import WALL_TIME, Trial, judged
 
 ROUNDING = 1e-6
 """Relative slack for LP values, which are floating point."""
@@ -33,7 +34,27 @@ def _bound_crosses(method: Method, trial: Trial, _: Any) -> str | None:
 
 def _stopped_bound_crosses(method: Method, trial: Trial, limits: Limits) -> str | None:
     when = "after " + ("a node limit" if limits.nodes is not None else "an iteration limit or a gap")
-    return _crosses(trial.solve(method, limits=limits), trial.answer.optimum, when)
+    result, optimum = trial.solve(method, limits=limits), trial.answer.optimum
+    if judged(result) is not None:
+        return f"{when} {judged(result)}"
+    if result.status is Status.INFEASIBLE and optimum is not None:
+        return f"{method.name} says infeasible {when}; the optimum is {optimum}"
+    if result.status is Status.OPTIMAL and result.primal != optimum:
+        return f"{method.name} says {result.primal} is the optimum {when}; it is {optimum}"
+    return _crosses(result, optimum, when)
+
+
+def _event_crosses(method: Method, trial: Trial, limits: Limits) -> str | None:
+    """Every event of the trace brackets the optimum, up to the solver's rounding."""
+    optimum = trial.answer.optimum
+    if optimum is None:
+        return None
+    for event in trial.solve(method, limits=limits).trace:
+        if event.dual is not None and contradicts(event.dual, optimum):
+            return f"{method.name} bounds the optimum by {event.dual} on the way; it is {optimum}"
+        if event.primal is not None and contradicts(optimum, event.primal):
+            return f"{method.name} has {event.primal} on the way; the optimum is {optimum}"
+    return None
 
 
 def _early_stop(draw: st.DrawFn, _: Trial) -> Limits:
@@ -70,17 +91,33 @@ def _lp_is_too_low(tested: Method, trial: Trial, _: Any) -> str | None:
     return None
 
 
+CHAINS = Knobs(hospitals=1, groups=6, regions=1, offers=6, cooperation=False, overrides=False, sparse=False)
+"""Many groups in one hospital, so that a group needs one that needs another."""
+
 BOUNDS = (
     Relation("bound", "Checked value <= optimum <= every dual bound (fact 4).", _bound_crosses),
     Relation(
         "early bound",
-        "A bound must hold whenever the method is stopped (fact 4): a subproblem stopped early counts with its bound.",
+        "A bound must hold whenever the method is stopped (fact 4), and a stop is no proof: a subproblem stopped early "
+        "counts with its bound.",
         _stopped_bound_crosses,
+        _early_stop,
+    ),
+    Relation(
+        "events",
+        "Bounds reported on the way are bounds already (fact 4): gap curves and certificates are made of them.",
+        _event_crosses,
         _early_stop,
     ),
     Relation(
         "LP strength",
         "An LP relaxation lies above the optimum and not above a formulation it is declared as strong as (fact 4).",
         _lp_is_too_low,
+    ),
+    Relation(
+        "LP strength, chains",
+        "The same where links are chains: there the formulations of links differ.",
+        _lp_is_too_low,
+        knobs=CHAINS,
     ),
 )

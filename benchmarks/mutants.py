@@ -1,0 +1,137 @@
+"""Which relation of the battery refutes each deliberately wrong subject, and after how many examples?
+
+    nice python benchmarks/mutants.py               # runs what benchmarks/results/mutants.csv lacks
+    python benchmarks/mutants.py --table            # only writes the table again
+
+Every mutant is put to the relations in registry order until one refutes it, then to all of them with fewer examples.
+Every finished mutant is one line of the CSV; lines that stand there are not repeated.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import statistics
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from pathlib import Path
+from typing import Any
+
+from splgbench.generator.screening import machine
+from splgbench.solver_libraries import version_of
+from splgbench.testing.battery import examine
+from splgbench.testing.mutants import MUTANTS, relations_for
+from splgbench.versions import versions
+
+RESULTS = Path(__file__).parent / "results"
+COLUMNS = (
+    "mutant",
+    "kind",
+    "what_is_wrong",
+    "relation",
+    "examples",
+    "examples_in_all",
+    "contradiction",
+    "also_refuted_by",
+    "versions",
+)
+EXAMPLES = 200
+EXAMPLES_IN_ALL_RELATIONS = 15
+SEED = 0
+
+
+def one(name: str) -> dict[str, Any]:
+    """One mutant: the first relation that refutes it, and all that do with few examples."""
+    mutant = MUTANTS[name]
+    row = dict.fromkeys(COLUMNS, "") | {"mutant": name, "kind": mutant.kind, "what_is_wrong": mutant.what_is_wrong}
+    drawn = 0
+    for relation in relations_for(mutant):
+        examination = examine(relation, {name: mutant.make()}, examples=EXAMPLES, seed=SEED, patience=0)
+        drawn += examination.examples
+        if examination.refutation is not None:
+            row |= {"relation": relation.name, "examples": str(examination.examples)}
+            row["contradiction"] = examination.refutation.sentence
+            break
+    also = [
+        relation.name
+        for relation in relations_for(mutant)
+        if relation.name != row["relation"]
+        and examine(
+            relation, {name: mutant.make()}, examples=EXAMPLES_IN_ALL_RELATIONS, seed=SEED, patience=0
+        ).refutation
+    ]
+    every = versions() | {package: version_of(package) or "missing" for package in ("highspy", "hypothesis")}
+    row["examples_in_all"] = str(drawn)
+    row["also_refuted_by"] = "; ".join(also)
+    row["versions"] = ", ".join(f"{package} {version}" for package, version in sorted(every.items()))
+    return row
+
+
+def read(path: Path) -> list[dict[str, str]]:
+    """The lines of the CSV that are about mutants there are, in their order."""
+    if not path.exists():
+        return []
+    with path.open(newline="") as stream:
+        rows = {row["mutant"]: row for row in csv.DictReader(stream)}
+    return [rows[name] for name in MUTANTS if name in rows]
+
+
+def write(rows: list[dict[str, str]], path: Path) -> None:
+    """The lines, in the order of the mutants."""
+    with path.open("w", newline="") as stream:
+        writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def run(workers: int, path: Path) -> None:
+    """Run what the file lacks."""
+    done = {row["mutant"] for row in read(path)}
+    with ProcessPoolExecutor(workers) as pool:
+        for future in as_completed([pool.submit(one, name) for name in MUTANTS if name not in done]):
+            row = future.result()
+            write([*read(path), row], path)
+            print(
+                row["mutant"], row["relation"] or "SURVIVES", row["examples_in_all"], row["contradiction"], flush=True
+            )
+    write(read(path), path)
+
+
+def table(rows: list[dict[str, str]]) -> str:
+    """The committed table."""
+    killed = [row for row in rows if row["relation"]]
+    total = statistics.median(int(row["examples_in_all"]) for row in killed)
+    alone = statistics.median(int(row["examples"]) for row in killed)
+    lines = [
+        "# Which relation refutes each wrong subject?",
+        "",
+        f"Command: `nice python benchmarks/mutants.py`. Relations in registry order, up to {EXAMPLES} examples each, seed "
+        f"{SEED}, until one refutes the mutant. *Examples* counts those of that relation, *in all* those of the relations "
+        f"before it, too. *Also* lists the other relations that refute it within {EXAMPLES_IN_ALL_RELATIONS} examples.",
+        "",
+        f"Machine: {machine()}, shared. Versions: {'; '.join(sorted({row['versions'] for row in rows}))}.",
+        "",
+        f"**{len(killed)} of {len(rows)} refuted; median {alone:g} examples of the refuting relation, {total:g} in all.**",
+        "",
+        "| mutant | kind | what is wrong | refuted by | examples | in all | contradiction | also |",
+        "| --- | --- | --- | --- | ---: | ---: | --- | --- |",
+    ]
+    for row in rows:
+        cells = [row[column].replace("|", "/") for column in COLUMNS[:-1]]
+        cells[3] = cells[3] or "NONE"
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--table", action="store_true", help="run nothing")
+    arguments = parser.parse_args()
+    path = RESULTS / "mutants.csv"
+    if not arguments.table:
+        run(arguments.workers, path)
+    (RESULTS / "mutants.md").write_text(table(read(path)))
+
+
+if __name__ == "__main__":
+    main()

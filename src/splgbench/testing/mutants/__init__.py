@@ -1,0 +1,37 @@
+"""Deliberately wrong formulations, backends, decompositions, checkers and polishes, by name.
+
+The battery must refute every one of them (docs/mutants.md has the table): a relation that refutes nothing protects
+nothing. Each mutant departs from a right subject at one place.
+"""
+
+from __future__ import annotations
+
+from splgbench.testing.mutants.backends import BACKEND_MUTANTS
+from splgbench.testing.mutants.base import KINDS, Mutant
+from splgbench.testing.mutants.decompositions import DECOMPOSITION_MUTANTS
+from splgbench.testing.mutants.formulations import FORMULATION_MUTANTS
+from splgbench.testing.mutants.strengthened import STRENGTHENED_MUTANTS
+from splgbench.testing.mutants.tools import TOOL_MUTANTS
+from splgbench.testing.relations import RELATIONS, TOOL_RELATIONS, Relation
+
+MUTANTS: dict[str, Mutant] = {
+    mutant.name: mutant
+    for mutant in (
+        *FORMULATION_MUTANTS,
+        *STRENGTHENED_MUTANTS,
+        *BACKEND_MUTANTS,
+        *DECOMPOSITION_MUTANTS,
+        *TOOL_MUTANTS,
+    )
+}
+"""Every mutant, in the order of the table."""
+
+
+def relations_for(mutant: Mutant) -> list[Relation]:
+    """What the mutant is put to, in registry order."""
+    every = [*RELATIONS.values(), *TOOL_RELATIONS.values()]
+    subject = mutant.kind if mutant.kind in ("checker", "polish") else "method"
+    return [relation for relation in every if relation.subject == subject]
+
+
+__all__ = ["KINDS", "MUTANTS", "Mutant", "relations_for"]
