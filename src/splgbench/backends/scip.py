@@ -255,7 +255,9 @@ def _watch(pyscipopt: Any, problem: _Problem, task: Task) -> list[BaseException]
             best = scip.getBestSol()
             mandates = problem.model.mandates(problem.values(best))
             task.recorder.bounds(primal=scip.getSolObjVal(best), mandates=mandates)
-        else:
+        elif scip.getDualbound() > scip.getPrimalbound():
+            # A tree without open nodes has the incumbent's value for a bound, also where a gap limit is about to
+            # put a node back. The bound at the end is read when SCIP has ended.
             task.recorder.bounds(dual=_dual(scip))
 
     class Handler(pyscipopt.Eventhdlr):  # type: ignore[misc]

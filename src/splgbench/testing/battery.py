@@ -249,7 +249,8 @@ class _Sweep:
         instance = draw(instances())
         cases = []
         for relation in self.relations:
-            trial = self._trial(trials, instance, relation.knobs)
+            drawn = draw(instances(relation.knobs)) if relation.own_draw else instance
+            trial = self._trial(trials, drawn, relation.knobs)
             varied = None if trial is None else relation.vary(draw, trial)
             if trial is not None and varied is not None:
                 cases.append((relation, trial, varied))

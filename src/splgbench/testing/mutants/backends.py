@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 
 from splgbench.backends.base import Backend, Solution, SolverStatus, Task, is_lp
-from splgbench.capabilities import Capability
 from splgbench.limits import Limits
 from splgbench.model import MipModel
 from splgbench.random_bits import permutation
@@ -26,13 +25,9 @@ class WrongBackend:
     right: Backend
     wrongly: Solves
 
-    @property
-    def name(self) -> str:
-        return self.right.name
-
-    @property
-    def capabilities(self) -> frozenset[Capability]:
-        return self.right.capabilities
+    def __post_init__(self) -> None:
+        self.name = self.right.name
+        self.capabilities = self.right.capabilities
 
     def unavailable(self) -> str | None:
         return self.right.unavailable()
@@ -237,27 +232,54 @@ def _always(solves: Solves) -> Callable[[Backend], Backend]:
 
 
 BACKEND_MUTANTS = (
-    wrong_backend("incumbent-as-bound", "big_m_literal", "reports the incumbent's value as the bound", _always(incumbent_as_bound)),
+    wrong_backend(
+        "incumbent-as-bound", "big_m_literal", "reports the incumbent's value as the bound", _always(incumbent_as_bound)
+    ),
     wrong_backend("bound-one-too-low", "linked", "reports a bound one unit too low", _always(bound_one_too_low)),
-    wrong_backend("bound-in-tens", "big_m_literal", "the bound of a stopped search loses its last digit", _always(bound_in_tens)),
-    wrong_backend("event-bound-too-low", "linked", "events carry half the bound, the end is right", _always(bounds_of_the_incumbent_on_the_way)),
-    wrong_backend("event-value-too-high", "linked", "events carry one unit too much, the end is right", _always(incumbents_too_good_on_the_way)),
+    wrong_backend(
+        "bound-in-tens", "big_m_literal", "the bound of a stopped search loses its last digit", _always(bound_in_tens)
+    ),
+    wrong_backend(
+        "event-bound-too-low",
+        "linked",
+        "events carry half the bound, the end is right",
+        _always(bounds_of_the_incumbent_on_the_way),
+    ),
+    wrong_backend(
+        "event-value-too-high",
+        "linked",
+        "events carry one unit too much, the end is right",
+        _always(incumbents_too_good_on_the_way),
+    ),
     wrong_backend("gap-as-proof", "big_m_literal", "stops at a gap of 25 % and says it is done", _always(gap_as_proof)),
     wrong_backend("limit-as-proof", "big_m_literal", "says it is done at a node limit", _always(limit_as_proof)),
-    wrong_backend("limit-as-infeasible", "big_m_literal", "says infeasible at a node limit", _always(limit_as_infeasible)),
+    wrong_backend(
+        "limit-as-infeasible", "big_m_literal", "says infeasible at a node limit", _always(limit_as_infeasible)
+    ),
     wrong_backend("last-row-lost", "linked", "loses the last row", _always(last_row_lost)),
     wrong_backend("last-entry-lost", "linked", "loses the last coefficient", _always(last_entry_lost)),
     wrong_backend("objective-offset", "linked", "adds 1 to value and bound", _always(offset)),
     wrong_backend("minimises", "linked", "minimises", _always(minimises)),
-    wrong_backend("order-not-undone", "linked", "takes columns to stand in the builder's order", _always(builders_order)),
+    wrong_backend(
+        "order-not-undone", "linked", "takes columns to stand in the builder's order", _always(builders_order)
+    ),
     wrong_backend("start-as-optimum", "linked", "returns a feasible start as the optimum", _always(start_as_optimum)),
-    wrong_backend("better-than-start", "linked", "says infeasible where nothing is better than the start", _always(better_than_start)),
+    wrong_backend(
+        "better-than-start",
+        "linked",
+        "says infeasible where nothing is better than the start",
+        _always(better_than_start),
+    ),
     wrong_backend("another-order", "linked", "breaks ties another way in every call", _wraps(AnotherOrderEveryTime)),
     wrong_backend("one-percent-more", "linked", "claims one per cent more than it has", _always(one_percent_more)),
-    wrong_backend("fixed-infeasible", "linked", "says infeasible where a mandate must stand", _always(fixed_mandate_infeasible)),
+    wrong_backend(
+        "fixed-infeasible", "linked", "says infeasible where a mandate must stand", _always(fixed_mandate_infeasible)
+    ),
     wrong_backend("rounded-relaxation", "linked", "rounds the relaxation", _always(rounded_relaxation)),
     wrong_backend("relaxation-too-low", "linked", "an LP ends one unit below its value", _always(relaxation_too_low)),
     wrong_backend("half-words", "linked", "utilities wrap around above 32767", _always(half_words)),
-    wrong_backend("semicontinuity-lost", "semicontinuous", "takes semicontinuous columns as continuous", _always(starts_at_zero)),
-)  # fmt: skip
+    wrong_backend(
+        "semicontinuity-lost", "semicontinuous", "takes semicontinuous columns as continuous", _always(starts_at_zero)
+    ),
+)
 """Wrong backends, each under a right formulation."""

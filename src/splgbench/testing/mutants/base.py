@@ -8,7 +8,6 @@ from typing import Any
 
 from splgbench import registry
 from splgbench.backends.base import Backend
-from splgbench.capabilities import Capability
 from splgbench.formulation import Formulation
 from splgbench.instance import Instance
 from splgbench.methods import Direct
@@ -46,7 +45,7 @@ def unchanged(anything: Any) -> Any:
     return anything
 
 
-@dataclass(frozen=True)
+@dataclass
 class WrongFormulation:
     """A formulation that goes astray at one stage of its building.
 
@@ -67,13 +66,9 @@ class WrongFormulation:
     writes: Callable[[MipModel], MipModel] = unchanged
     claims: tuple[str, ...] = ()
 
-    @property
-    def needs(self) -> frozenset[Capability]:
-        return self.right.needs
-
-    @property
-    def at_least_as_strong_as(self) -> tuple[str, ...]:
-        return (*self.right.at_least_as_strong_as, *self.claims)
+    def __post_init__(self) -> None:
+        self.needs = self.right.needs
+        self.at_least_as_strong_as = (*self.right.at_least_as_strong_as, *self.claims)
 
     def unavailable(self) -> str | None:
         return None

@@ -202,8 +202,10 @@ DECOMPOSITION_MUTANTS = (
     _mutant("cooperation-torn", "cooperating hospitals are separate blocks", CooperationTorn),
     _mutant("empty-blocks-believed", "an early stop with nothing found counts as a bound of 0", EmptyBlocksBelieved),
     _mutant("unpolished", "the blocks' volumes are the answer, demand or not", Unpolished),
-    _mutant("bound-before-sum", "rounds report the bound before all blocks are in, the end is right", BoundBeforeTheSum),
+    _mutant(
+        "bound-before-sum", "rounds report the bound before all blocks are in, the end is right", BoundBeforeTheSum
+    ),
     _mutant("infeasible-without-value", "no allocation found counts as infeasible", InfeasibleWithoutIncumbent),
     _mutant("start-as-answer", "a feasible start is the answer and its value the bound", StartAsAnswer),
-)  # fmt: skip
+)
 """Wrong decompositions."""

@@ -16,7 +16,7 @@ from splgbench.rows.links import links_on_mandates
 from splgbench.rows.supply import area_capacity, demand
 from splgbench.rows.thresholds import big_m_global, big_m_tight
 from splgbench.testing.mutants import misreadings as read
-from splgbench.testing.mutants.base import Mutant, wrong_formulation
+from splgbench.testing.mutants.base import wrong_formulation
 from splgbench.volumes import exempt_from
 
 Sees = Callable[[Offers], Offers]
@@ -194,56 +194,125 @@ def grants_forgotten(model: ModelBuilder, offers: Offers) -> None:
 FORMULATION_MUTANTS = (
     wrong_formulation("links-dropped", "linked", "no link rows", rows={links_on_mandates: None}),
     wrong_formulation("last-link-lost", "linked", "the last link row is lost", writes=last_link_lost),
-    wrong_formulation("links-reversed", "linked", "y_k = sum of y_q, not <=", rows={links_on_mandates: links_as_equations}),
-    wrong_formulation("first-member-only", "linked", "a requirement knows its first member only", sees=first_member_only),
+    wrong_formulation(
+        "links-reversed", "linked", "y_k = sum of y_q, not <=", rows={links_on_mandates: links_as_equations}
+    ),
+    wrong_formulation(
+        "first-member-only", "linked", "a requirement knows its first member only", sees=first_member_only
+    ),
     wrong_formulation("any-as-all", "big_m_tight", "any-clauses ask for all members", reads=read.any_as_all),
     wrong_formulation("all-as-any", "linked", "all-clauses are content with one member", reads=read.all_as_any),
-    wrong_formulation("clause-of-next-group", "linked", "clauses of another group", reads=read.clauses_of_the_next_group),
-    wrong_formulation("self-link-impossible", "linked", "a group that names itself is refused", sees=own_mandate_needed_twice),
-    wrong_formulation("cooperation-in-house", "linked", "cooperation links in-house only", reads=read.everything_in_house),
-    wrong_formulation("in-house-by-cooperation", "big_m_literal", "in-house links met by partners", reads=read.everything_by_cooperation),
+    wrong_formulation(
+        "clause-of-next-group", "linked", "clauses of another group", reads=read.clauses_of_the_next_group
+    ),
+    wrong_formulation(
+        "self-link-impossible", "linked", "a group that names itself is refused", sees=own_mandate_needed_twice
+    ),
+    wrong_formulation(
+        "cooperation-in-house", "linked", "cooperation links in-house only", reads=read.everything_in_house
+    ),
+    wrong_formulation(
+        "in-house-by-cooperation",
+        "big_m_literal",
+        "in-house links met by partners",
+        reads=read.everything_by_cooperation,
+    ),
     wrong_formulation("one-network", "linked", "all cooperation groups are one", reads=read.one_network),
     wrong_formulation("threshold-low", "linked", "t_k - 1", sees=threshold_moved(-1)),
     wrong_formulation("threshold-high", "big_m_tight", "t_k + 1", sees=threshold_moved(1)),
     wrong_formulation("phantom-mandates", "linked", "t_k = 0 where no minimum is stated", sees=no_case_for_a_mandate),
     wrong_formulation("share-rounded-down", "linked", "floor(v B) cases as minimum share", sees=share_rounded_down),
-    wrong_formulation("share-rounded-beyond", "linked", "floor(v B) + 1 cases as minimum share", sees=share_rounded_beyond),
-    wrong_formulation("share-not-rounded", "linked", "v B cases as minimum share, a fraction", rows={big_m_tight: share_not_rounded}),
+    wrong_formulation(
+        "share-rounded-beyond", "linked", "floor(v B) + 1 cases as minimum share", sees=share_rounded_beyond
+    ),
+    wrong_formulation(
+        "share-not-rounded", "linked", "v B cases as minimum share, a fraction", rows={big_m_tight: share_not_rounded}
+    ),
     wrong_formulation("share-of-capacity", "linked", "the share is taken of K_k, not B_c", sees=share_of_capacity),
     wrong_formulation("minima-added", "linked", "minimum cases and share are added up", sees=minima_added),
     wrong_formulation("minimum-cases-ignored", "big_m_literal", "no minimum cases", reads=read.no_minimum_cases),
     wrong_formulation("minimum-share-ignored", "big_m_literal", "no minimum share", reads=read.no_minimum_share),
-    wrong_formulation("m-too-small", "big_m_literal", "M = the least demand", rows={big_m_global: m_of_the_smallest_cell}),
+    wrong_formulation(
+        "m-too-small", "big_m_literal", "M = the least demand", rows={big_m_global: m_of_the_smallest_cell}
+    ),
     wrong_formulation("m-one-too-small", "big_m_tight", "x_k <= (U_k - 1) y_k", rows={big_m_tight: m_one_too_small}),
-    wrong_formulation("trickle-m", "linked", "M = 10^9, without the solver's presolve", presolve=False, rows={big_m_tight: m_huge}),
+    wrong_formulation(
+        "trickle-m", "linked", "M = 10^9, without the solver's presolve", presolve=False, rows={big_m_tight: m_huge}
+    ),
     wrong_formulation("demand-dropped", "linked", "no demand rows", rows={demand: None}),
     wrong_formulation("demand-of-next-cell", "linked", "demand of another cell", reads=read.demand_of_the_next_cell),
     wrong_formulation("region-ignored", "linked", "the regions of a group share their demand", reads=read.one_region),
     wrong_formulation("sign-in-demand", "linked", "the sign of one coefficient of a demand row", writes=sign_in_demand),
     wrong_formulation("sign-in-thresholds", "linked", "x_k + t_k y_k >= 0", writes=sign_in_thresholds),
-    wrong_formulation("capacity-of-next-offer", "big_m_literal", "capacity of another offer", reads=read.capacity_of_the_next_offer),
-    wrong_formulation("group-capacity-missing", "linked", "no group capacity", reads=read.modes(group="none", both="area")),
+    wrong_formulation(
+        "capacity-of-next-offer", "big_m_literal", "capacity of another offer", reads=read.capacity_of_the_next_offer
+    ),
+    wrong_formulation(
+        "group-capacity-missing", "linked", "no group capacity", reads=read.modes(group="none", both="area")
+    ),
     wrong_formulation("group-capacity-in-area", "linked", "x_k <= K_k in mode area", reads=read.modes(area="both")),
-    wrong_formulation("no-capacity-dead", "linked", "an offer with K = 0 is dropped in mode area", sees=without_capacity_refused),
+    wrong_formulation(
+        "no-capacity-dead", "linked", "an offer with K = 0 is dropped in mode area", sees=without_capacity_refused
+    ),
     wrong_formulation("area-capacity-missing", "big_m_literal", "no area capacity rows", rows={area_capacity: None}),
-    wrong_formulation("area-capacity-in-group", "linked", "area capacity in mode group", reads=read.modes(group="both")),
-    wrong_formulation("area-capacity-of-next-pair", "linked", "area capacity of another hospital", sees=pairs_of_the_next_hospital),
-    wrong_formulation("unstated-pair-closed", "linked", "an unstated area capacity is 0", reads=read.unstated_pairs_closed),
-    wrong_formulation("unstated-pair-unlimited", "linked", "an unstated area capacity is no limit", reads=read.unstated_pairs_unlimited),
-    wrong_formulation("threshold-exemption-ignored", "linked", "exemptions from thresholds ignored", reads=read.no_exemption_from("threshold")),
-    wrong_formulation("links-exemption-ignored", "linked", "exemptions from links ignored", reads=read.no_exemption_from("links")),
-    wrong_formulation("exemptions-swapped", "big_m_literal", "exemptions from links and thresholds swapped", reads=read.exemptions_swapped),
+    wrong_formulation(
+        "area-capacity-in-group", "linked", "area capacity in mode group", reads=read.modes(group="both")
+    ),
+    wrong_formulation(
+        "area-capacity-of-next-pair", "linked", "area capacity of another hospital", sees=pairs_of_the_next_hospital
+    ),
+    wrong_formulation(
+        "unstated-pair-closed", "linked", "an unstated area capacity is 0", reads=read.unstated_pairs_closed
+    ),
+    wrong_formulation(
+        "unstated-pair-unlimited",
+        "linked",
+        "an unstated area capacity is no limit",
+        reads=read.unstated_pairs_unlimited,
+    ),
+    wrong_formulation(
+        "threshold-exemption-ignored",
+        "linked",
+        "exemptions from thresholds ignored",
+        reads=read.no_exemption_from("threshold"),
+    ),
+    wrong_formulation(
+        "links-exemption-ignored", "linked", "exemptions from links ignored", reads=read.no_exemption_from("links")
+    ),
+    wrong_formulation(
+        "exemptions-swapped",
+        "big_m_literal",
+        "exemptions from links and thresholds swapped",
+        reads=read.exemptions_swapped,
+    ),
     wrong_formulation("refuse-ignored", "linked", "refusals ignored", reads=read.no_override("refuse")),
     wrong_formulation("grant-ignored", "linked", "grants ignored", rows={mandates: grants_forgotten}),
     wrong_formulation("fix-ignored", "linked", "fixed volumes ignored", reads=read.no_override("fix")),
-    wrong_formulation("objective-misses-offer", "linked", "the objective misses an offer", reads=read.first_offer_worthless),
-    wrong_formulation("utility-of-next-offer", "linked", "utility of another offer", reads=read.utility_of_the_next_offer),
+    wrong_formulation(
+        "objective-misses-offer", "linked", "the objective misses an offer", reads=read.first_offer_worthless
+    ),
+    wrong_formulation(
+        "utility-of-next-offer", "linked", "utility of another offer", reads=read.utility_of_the_next_offer
+    ),
     wrong_formulation("fractional-mandates", "linked", "y is continuous", writes=no_integrality),
-    wrong_formulation("false-strength", "big_m_tight", "declares itself as strong as linked", claims=("big_m_literal", "linked")),
-    wrong_formulation("semicontinuous-above", "semicontinuous", "columns start at t_k + 1", rows={semicontinuous_volumes: semicontinuous_above_threshold}),
-    wrong_formulation("semicontinuous-from-0", "semicontinuous", "columns are plainly continuous", writes=not_semicontinuous),
-    wrong_formulation("condition-reversed", "indicator", "conditions hold for the other value", backend="cpsat", writes=condition_reversed),
-)  # fmt: skip
+    wrong_formulation(
+        "false-strength", "big_m_tight", "declares itself as strong as linked", claims=("big_m_literal", "linked")
+    ),
+    wrong_formulation(
+        "semicontinuous-above",
+        "semicontinuous",
+        "columns start at t_k + 1",
+        rows={semicontinuous_volumes: semicontinuous_above_threshold},
+    ),
+    wrong_formulation(
+        "semicontinuous-from-0", "semicontinuous", "columns are plainly continuous", writes=not_semicontinuous
+    ),
+    wrong_formulation(
+        "condition-reversed",
+        "indicator",
+        "conditions hold for the other value",
+        backend="cpsat",
+        writes=condition_reversed,
+    ),
+)
 """Wrong formulations that state the rules themselves."""
-
-__all__ = ["FORMULATION_MUTANTS", "Mutant"]

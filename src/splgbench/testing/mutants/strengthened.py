@@ -138,21 +138,92 @@ def grants_spread_backwards(offers: Presolved) -> Presolved:
 
 
 STRENGTHENED_MUTANTS = (
-    wrong_formulation("knapsack-ignores-exemption", "strengthened", "cell knapsack with the threshold of the group where an exemption lowers it", rows={cell_knapsack: knapsack_without_exemption}),
-    wrong_formulation("knapsack-one-higher", "strengthened", "cell knapsack divides by t + 1", rows={cell_knapsack: knapsack_one_higher}),
-    wrong_formulation("area-knapsack-of-capacity", "strengthened", "area knapsack weighs with U_k, not t_k", rows={area_knapsack: knapsack_of_capacity}),
-    wrong_formulation("area-knapsack-in-every-mode", "strengthened", "area knapsack in modes without area capacity", rows={area_knapsack: knapsack_in_every_mode}),
-    wrong_formulation("closure-cut-too-small", "strengthened", "closure cut with the largest U_k, not Q", rows={closure_cuts: closure_cut_too_small}),
-    wrong_formulation("closure-cut-over-cooperation", "strengthened", "closure cut follows cooperation links", rows={closure_cuts: closure_cut_over_cooperation}),
-    wrong_formulation("closure-cut-reversed", "strengthened", "closure cut with the closure transposed", rows={closure_cuts: closure_cut_reversed}),
-    wrong_formulation("shared-cut-too-small", "strengthened", "shared link cut with the least t_k, not Q", rows={shared_link_cuts: shared_cut_too_small}),
-    wrong_formulation("closure-of-any", "strengthened", "the first member of an any-clause counts as required", sees=closure_of_any),
-    wrong_formulation("room-lost-to-other-areas", "strengthened", "conditional volume subtracts thresholds of other areas", sees=room_lost_to_other_areas),
-    wrong_formulation("room-lost-to-itself", "strengthened", "conditional volume subtracts a granted offer's own threshold", sees=room_lost_to_itself),
-    wrong_formulation("room-lost-in-cell", "strengthened", "conditional volume leaves demand for a mandate nobody must hold", sees=room_lost_in_cell),
-    wrong_formulation("dead-at-threshold", "strengthened", "presolve drops offers that just reach t_k", sees=dead_at_threshold),
-    wrong_formulation("dead-by-capacity", "strengthened", "presolve compares t_k with K_k in every mode", sees=dead_by_capacity),
-    wrong_formulation("dead-by-one-member", "strengthened", "presolve drops offers with one dead member of an any-clause", sees=dead_by_one_member),
-    wrong_formulation("grants-spread-backwards", "strengthened", "whoever needs a granted offer is granted", sees=grants_spread_backwards),
-)  # fmt: skip
+    wrong_formulation(
+        "knapsack-ignores-exemption",
+        "strengthened",
+        "cell knapsack with the threshold of the group where an exemption lowers it",
+        rows={cell_knapsack: knapsack_without_exemption},
+    ),
+    wrong_formulation(
+        "knapsack-one-higher",
+        "strengthened",
+        "cell knapsack divides by t + 1",
+        rows={cell_knapsack: knapsack_one_higher},
+    ),
+    wrong_formulation(
+        "area-knapsack-of-capacity",
+        "strengthened",
+        "area knapsack weighs with U_k, not t_k",
+        rows={area_knapsack: knapsack_of_capacity},
+    ),
+    wrong_formulation(
+        "area-knapsack-in-every-mode",
+        "strengthened",
+        "area knapsack in modes without area capacity",
+        rows={area_knapsack: knapsack_in_every_mode},
+    ),
+    wrong_formulation(
+        "closure-cut-too-small",
+        "strengthened",
+        "closure cut with the largest U_k, not Q",
+        rows={closure_cuts: closure_cut_too_small},
+    ),
+    wrong_formulation(
+        "closure-cut-over-cooperation",
+        "strengthened",
+        "closure cut follows cooperation links",
+        rows={closure_cuts: closure_cut_over_cooperation},
+    ),
+    wrong_formulation(
+        "closure-cut-reversed",
+        "strengthened",
+        "closure cut with the closure transposed",
+        rows={closure_cuts: closure_cut_reversed},
+    ),
+    wrong_formulation(
+        "shared-cut-too-small",
+        "strengthened",
+        "shared link cut with the least t_k, not Q",
+        rows={shared_link_cuts: shared_cut_too_small},
+    ),
+    wrong_formulation(
+        "closure-of-any", "strengthened", "the first member of an any-clause counts as required", sees=closure_of_any
+    ),
+    wrong_formulation(
+        "room-lost-to-other-areas",
+        "strengthened",
+        "conditional volume subtracts thresholds of other areas",
+        sees=room_lost_to_other_areas,
+    ),
+    wrong_formulation(
+        "room-lost-to-itself",
+        "strengthened",
+        "conditional volume subtracts a granted offer's own threshold",
+        sees=room_lost_to_itself,
+    ),
+    wrong_formulation(
+        "room-lost-in-cell",
+        "strengthened",
+        "conditional volume leaves demand for a mandate nobody must hold",
+        sees=room_lost_in_cell,
+    ),
+    wrong_formulation(
+        "dead-at-threshold", "strengthened", "presolve drops offers that just reach t_k", sees=dead_at_threshold
+    ),
+    wrong_formulation(
+        "dead-by-capacity", "strengthened", "presolve compares t_k with K_k in every mode", sees=dead_by_capacity
+    ),
+    wrong_formulation(
+        "dead-by-one-member",
+        "strengthened",
+        "presolve drops offers with one dead member of an any-clause",
+        sees=dead_by_one_member,
+    ),
+    wrong_formulation(
+        "grants-spread-backwards",
+        "strengthened",
+        "whoever needs a granted offer is granted",
+        sees=grants_spread_backwards,
+    ),
+)
 """Wrong formulations that strengthen."""

@@ -142,20 +142,32 @@ TOOL_MUTANTS = (
     _checker("check-demand-strict", "wants demand not to be met", accuses_the_last_case),
     _checker("check-no-capacity", "ignores group capacity", forgives_rule("capacity")),
     _checker("check-no-area-capacity", "ignores area capacity", forgives_rule("area_capacity")),
-    _checker("check-threshold-one-low", "lets a mandate one case below its threshold pass", forgives_rule("threshold", 1)),
+    _checker(
+        "check-threshold-one-low", "lets a mandate one case below its threshold pass", forgives_rule("threshold", 1)
+    ),
     _checker("check-no-threshold", "ignores thresholds", forgives_rule("threshold")),
     _checker("check-no-share", "ignores minimum shares", checks_misread(read.no_minimum_share)),
     _checker("check-no-links", "ignores links", forgives_rule("link")),
     _checker("check-any-as-all", "asks for all members of an any-clause", checks_misread(read.any_as_all)),
     _checker("check-all-as-any", "is content with one member of an all-clause", checks_misread(read.all_as_any)),
-    _checker("check-scope-ignored", "lets partners meet in-house links", checks_misread(read.everything_by_cooperation)),
+    _checker(
+        "check-scope-ignored", "lets partners meet in-house links", checks_misread(read.everything_by_cooperation)
+    ),
     _checker("check-no-cooperation", "lets no partner meet a link", checks_misread(read.everything_in_house)),
-    _checker("check-no-links-exemption", "ignores exemptions from links", checks_misread(read.no_exemption_from("links"))),
-    _checker("check-no-threshold-exemption", "ignores exemptions from thresholds", checks_misread(read.no_exemption_from("threshold"))),
+    _checker(
+        "check-no-links-exemption", "ignores exemptions from links", checks_misread(read.no_exemption_from("links"))
+    ),
+    _checker(
+        "check-no-threshold-exemption",
+        "ignores exemptions from thresholds",
+        checks_misread(read.no_exemption_from("threshold")),
+    ),
     _checker("check-no-overrides", "ignores grants, refusals and fixes", forgives_rule("override")),
     _checker("check-fix-as-grant", "takes a fix as a grant", checks_misread(read.fix_as_grant)),
     _checker("check-capacity-in-area", "applies group capacity in mode area", checks_misread(read.modes(area="both"))),
-    _checker("check-unstated-pair-closed", "takes an unstated area capacity as 0", checks_misread(read.unstated_pairs_closed)),
+    _checker(
+        "check-unstated-pair-closed", "takes an unstated area capacity as 0", checks_misread(read.unstated_pairs_closed)
+    ),
     _checker("check-one-region", "adds up the demand of regions", checks_misread(read.one_region)),
     _checker("check-counts-mandates", "values each mandate as one case", counts_mandates),
     _polish("polish-greedy", "fills the most useful offers first, not by a flow", greedy),
@@ -164,12 +176,18 @@ TOOL_MUTANTS = (
     _polish("polish-in-tens", "rounds the value", in_tens),
     _polish("polish-case-lost", "loses a case", last_case_lost),
     _polish("polish-empty", "gives the empty allocation where there is none", empty_where_impossible),
-    _polish("polish-no-area-capacity", "ignores area capacity", polishes_misread(read.modes(area="none", both="group"))),
+    _polish(
+        "polish-no-area-capacity", "ignores area capacity", polishes_misread(read.modes(area="none", both="group"))
+    ),
     _polish("polish-no-fix", "ignores fixed volumes", polishes_misread(read.no_override("fix"))),
     _polish("polish-no-refuse", "ignores refusals", polishes_misread(read.no_override("refuse"))),
     _polish("polish-no-links", "gives volumes to mandates that break a link", polishes_misread(read.no_links)),
     _polish("polish-no-minimum", "ignores minimum cases", polishes_misread(read.no_minimum_cases)),
-    _polish("polish-no-threshold-exemption", "ignores exemptions from thresholds", polishes_misread(read.no_exemption_from("threshold"))),
+    _polish(
+        "polish-no-threshold-exemption",
+        "ignores exemptions from thresholds",
+        polishes_misread(read.no_exemption_from("threshold")),
+    ),
     _polish("polish-one-region", "adds up the demand of regions", polishes_misread(read.one_region)),
-)  # fmt: skip
+)
 """Wrong checkers and polishes."""

@@ -136,7 +136,8 @@ class ToyLagrangian:
 
     def reduced(self, instance: Instance, state: State) -> IntArray:
         """u_k - p_c(k), shape (K,)."""
-        return GRAIN * instance.utility - state.prices[instance.offer_cell]
+        reduced: IntArray = GRAIN * instance.utility - state.prices[instance.offer_cell]
+        return reduced
 
     def subproblem(self, instance: Instance, state: State, block: IntArray) -> BlockAnswer:
         """Solve the block; the first round stops half-way and has the bound of a relaxation only."""
@@ -185,14 +186,16 @@ class ToyLagrangian:
 
     def next_prices(self, instance: Instance, state: State, answers: list[BlockAnswer]) -> IntArray:
         """A subgradient step of falling length, kept at or above 0."""
-        return np.maximum(state.prices + self.step(instance, state, answers), 0)
+        prices: IntArray = np.maximum(state.prices + self.step(instance, state, answers), 0)
+        return prices
 
     def step(self, instance: Instance, state: State, answers: list[BlockAnswer]) -> IntArray:
         """Prices rise where cells are overfilled and fall where demand is left."""
         given = np.zeros(instance.n_cells, dtype=np.int64)
         for answer in answers:
             np.add.at(given, instance.offer_cell, answer.volumes)
-        return np.sign(given - instance.demand) * (3 * GRAIN // (1 + state.iteration // 2) + 1)
+        step: IntArray = np.sign(given - instance.demand) * (3 * GRAIN // (1 + state.iteration // 2) + 1)
+        return step
 
     def _result(
         self,

@@ -61,6 +61,7 @@ AGREEMENT = (
         "The same where groups of a hospital-area share requirements: cuts that join several groups bite there.",
         _disagrees,
         knobs=DENSE_LINKS,
+        own_draw=True,
     ),
     Relation("checker", "An allocation is what the exact checker accepts, at the value it computes.", _is_refused),
     Relation("honesty", "With whole data the claimed value and the exact one differ by rounding only.", _is_dishonest),

@@ -32,6 +32,7 @@ class Relation:
     vary : draws what the relation needs besides the instance; None where the instance offers nothing to vary.
     knobs : the instances it is drawn from.
     subject : what is judged: a "method", the "checker" or the "polish".
+    own_draw : whether a sweep draws instances for it alone, as what its knobs make frequent is rare elsewhere.
     """
 
     name: str
@@ -40,3 +41,4 @@ class Relation:
     vary: Vary = nothing
     knobs: Knobs = DEFAULT_KNOBS
     subject: str = "method"
+    own_draw: bool = False

@@ -52,7 +52,7 @@ def _event_crosses(method: Method, trial: Trial, limits: Limits) -> str | None:
     for event in trial.solve(method, limits=limits).trace:
         if event.dual is not None and contradicts(event.dual, optimum):
             return f"{method.name} bounds the optimum by {event.dual} on the way; it is {optimum}"
-        if event.primal is not None and contradicts(optimum, event.primal):
+        if event.primal is not None and event.primal > optimum + max(0.5, ROUNDING * abs(optimum)):
             return f"{method.name} has {event.primal} on the way; the optimum is {optimum}"
     return None
 
@@ -119,5 +119,6 @@ BOUNDS = (
         "The same where links are chains: there the formulations of links differ.",
         _lp_is_too_low,
         knobs=CHAINS,
+        own_draw=True,
     ),
 )
