@@ -13,11 +13,13 @@ import argparse
 import csv
 import statistics
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from splgbench.generator.screening import machine
 from splgbench.solver_libraries import version_of
-from splgbench.testing.battery import examine
+from splgbench.testing import RELATIONS, TOOL_RELATIONS, Trial, examine
 from splgbench.testing.mutants import MUTANTS, relations_for
 from splgbench.versions import versions
 
@@ -34,7 +36,7 @@ COLUMNS = (
     "versions",
 )
 EXAMPLES = 200
-EXAMPLES_IN_ALL_RELATIONS = 10
+EXAMPLES_IN_ALL_RELATIONS = 15
 SEED = 0
 
 
@@ -56,17 +58,24 @@ def first(name: str) -> dict[str, str]:
     return row
 
 
-def others(row: dict[str, str]) -> dict[str, str]:
-    """The other relations that refute it with few examples; "none" where no other does."""
-    mutant = MUTANTS[row["mutant"]]
-    also = []
-    for relation in relations_for(mutant):
-        subjects = {mutant.name: mutant.make()}
-        if relation.name != row["relation"] and (
-            examine(relation, subjects, examples=EXAMPLES_IN_ALL_RELATIONS, seed=SEED, patience=0).refutation
-        ):
-            also.append(relation.name)
-    return row | {"also_refuted_by": "; ".join(also) or "none"}
+def refuted_by(name: str) -> set[str]:
+    """The mutants that a relation refutes within few examples; one draw serves all of them."""
+    relation = (RELATIONS | TOOL_RELATIONS)[name]
+    subjects = {mutant.name: mutant.make() for mutant in MUTANTS.values() if relation in relations_for(mutant)}
+    refuted: set[str] = set()
+
+    def contradiction(_: Any, trial: Trial, varied: Any) -> None:
+        for mutant in subjects.keys() - refuted:
+            try:
+                sentence = relation.contradiction(subjects[mutant], trial, varied)
+            except Exception as error:
+                sentence = str(error)
+            if sentence is not None:
+                refuted.add(mutant)
+
+    every = replace(relation, contradiction=contradiction)
+    examine(every, {"all": None}, examples=EXAMPLES_IN_ALL_RELATIONS, seed=SEED)
+    return refuted
 
 
 def read(path: Path) -> list[dict[str, str]]:
@@ -96,11 +105,14 @@ def run(workers: int, path: Path) -> None:
             print(
                 row["mutant"], row["relation"] or "SURVIVES", row["examples_in_all"], row["contradiction"], flush=True
             )
-        todo = [row for row in read(path) if not row["also_refuted_by"]]
-        for future in as_completed([pool.submit(others, row) for row in todo]):
-            row = future.result()
-            write([row if row["mutant"] == other["mutant"] else other for other in read(path)], path)
-            print(row["mutant"], "also", row["also_refuted_by"], flush=True)
+        rows = read(path)
+        if not all(row["also_refuted_by"] for row in rows):
+            names = [*RELATIONS, *TOOL_RELATIONS]
+            refuted = dict(zip(names, pool.map(refuted_by, names), strict=True))
+            for row in rows:
+                also = [name for name in names if row["mutant"] in refuted[name] and name != row["relation"]]
+                row["also_refuted_by"] = "; ".join(also) or "none"
+            write(rows, path)
     write(read(path), path)
 
 
