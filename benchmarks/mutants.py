@@ -35,7 +35,7 @@ COLUMNS = (
     "also_refuted_by",
     "versions",
 )
-EXAMPLES = 200
+EXAMPLES = 100
 EXAMPLES_IN_ALL_RELATIONS = 15
 SEED = 0
 

@@ -8,9 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from splgbench.checker import check
-from splgbench.polish import polish
-from splgbench.testing import RELATIONS, TOOL_RELATIONS, examine
+from splgbench.testing import RELATIONS, examine
 from splgbench.testing.mutants import KINDS, MUTANTS, relations_for
 from splgbench.testing.mutants.toy_lagrangian import ToyLagrangian
 
@@ -56,11 +54,3 @@ def test_mutant_is_refuted(name: str) -> None:
 def test_right_decomposition_passes(name: str) -> None:
     """What the wrong decompositions depart from is right."""
     assert examine(RELATIONS[name], [ToyLagrangian()], examples=8, patience=0).refutation is None
-
-
-@pytest.mark.parametrize("name", TOOL_RELATIONS)
-def test_right_tools_pass(name: str) -> None:
-    """What the wrong checkers and polishes depart from is right."""
-    relation = TOOL_RELATIONS[name]
-    subject = check if relation.subject == "checker" else polish
-    assert examine(relation, {relation.subject: subject}, examples=50, patience=0).refutation is None

@@ -296,7 +296,10 @@ FORMULATION_MUTANTS = (
     ),
     wrong_formulation("fractional-mandates", "linked", "y is continuous", writes=no_integrality),
     wrong_formulation(
-        "false-strength", "big_m_tight", "declares itself as strong as linked", claims=("big_m_literal", "linked")
+        "false-strength",
+        "linked",
+        "declares itself as strong as strengthened",
+        claims=("strengthened",),
     ),
     wrong_formulation(
         "semicontinuous-above",

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from splgbench.checker import Verdict
 from splgbench.instance import BoolArray, Instance
 from splgbench.polish import Polished
+from splgbench.testing.oracles import by_search
+from splgbench.testing.relations.agreement import DENSE_LINKS
 from splgbench.testing.relations.base import Relation
 from splgbench.testing.search import Pair, search
 from splgbench.testing.strategies import allocations
@@ -68,12 +70,39 @@ def _searched(instance: Instance, decided: dict[Pair, tuple[str, int | None]]) -
     return search(tables, instance.capacity_mode)[0]
 
 
-def _near(draw: st.DrawFn, trial: Trial) -> dict[Pair, int]:
-    return dict(draw(allocations(trial.instance, trial.answer.cases)))
+def _relaxations(mode: str) -> list[dict[str, Any]]:
+    """Rules that an allocation under judgement is made without."""
+    rest = {"both": ("none", "group", "area"), "none": ()}.get(mode, ("none",))
+    return [
+        *({"capacity_mode": other} for other in rest),
+        {"minimum_cases": False},
+        {"minimum_share": False},
+        {"links": False},
+        {"overrides": False},
+    ]
 
 
-def _judges_wrongly(check: Checks, trial: Trial, cases: dict[Pair, int]) -> str | None:
-    verdict, expected = check(trial.instance, cases), value_of(trial.instance, cases)
+def _near(draw: st.DrawFn, trial: Trial) -> list[dict[Pair, int]]:
+    """Allocations at the edge of what is feasible.
+
+    The best ones without one rule, which mostly break that rule alone; all that differ from an optimum in one number;
+    and one that differs in several.
+    """
+    instance, best = trial.instance, trial.answer.cases or {}
+    relaxed = [by_search(instance.with_rules(**rules)).cases for rules in _relaxations(instance.capacity_mode)]
+    most = int(instance.capacity.max(initial=0)) + 1
+    moved = [{**best, pair: x} for pair in instance.offer_index for x in range(most + 1) if x != best.get(pair, 0)]
+    several = dict(draw(allocations(instance, best)))
+    found = [*(cases for cases in relaxed if cases is not None), *moved, several]
+    return [{pair: x for pair, x in cases.items() if x} for cases in found]
+
+
+def _judges_wrongly(check: Checks, trial: Trial, allocations: list[dict[Pair, int]]) -> str | None:
+    return next(filter(None, (_misjudged(check, trial.instance, cases) for cases in allocations)), None)
+
+
+def _misjudged(check: Checks, instance: Instance, cases: dict[Pair, int]) -> str | None:
+    verdict, expected = check(instance, cases), value_of(instance, cases)
     if verdict.feasible != (expected is not None):
         found = f"accepts {cases}" if verdict.feasible else f"refuses {cases} ({verdict.violations[0]})"
         return f"the checker {found}; the search says {'infeasible' if expected is None else 'feasible'}"
@@ -82,27 +111,30 @@ def _judges_wrongly(check: Checks, trial: Trial, cases: dict[Pair, int]) -> str 
     return None
 
 
-def _some_mandates(draw: st.DrawFn, trial: Trial) -> BoolArray:
-    """The optimal mandates with up to two changed, or any."""
-    n = trial.instance.n_offers
-    mandates = np.zeros(n, dtype=np.bool_)
-    for pair in trial.answer.cases or ():
-        mandates[trial.instance.offer_index[pair]] = True
-    if n:
-        for k in draw(st.lists(st.integers(0, n - 1), max_size=2, unique=True)):
-            mandates[k] = ~mandates[k]
-    return mandates
+def _mandate_sets(draw: st.DrawFn, trial: Trial) -> list[BoolArray]:
+    """The best mandates, all sets that differ from them in one, the best without one rule, and any set."""
+    instance = trial.instance
+    rules = _relaxations(instance.capacity_mode)
+    answers = [trial.answer.cases, *(by_search(instance.with_rules(**without)).cases for without in rules)]
+    sets = [np.array([pair in (cases or {}) for pair in instance.offer_index], dtype=np.bool_) for cases in answers]
+    moved = [sets[0] ^ (np.arange(instance.n_offers) == k) for k in range(instance.n_offers)]
+    number = draw(st.integers(0, 2**instance.n_offers - 1))
+    return [*sets, *moved, np.array([bool(number >> k & 1) for k in range(instance.n_offers)], dtype=np.bool_)]
 
 
-def _polishes_wrongly(polish: Polishes, trial: Trial, mandates: BoolArray) -> str | None:
-    polished, expected = polish(trial.instance, mandates), best_of(trial.instance, mandates)
-    held = [trial.instance.offer_name(int(k)) for k in np.flatnonzero(mandates)]
+def _polishes_wrongly(polish: Polishes, trial: Trial, sets: list[BoolArray]) -> str | None:
+    return next(filter(None, (_mispolished(polish, trial.instance, mandates) for mandates in sets)), None)
+
+
+def _mispolished(polish: Polishes, instance: Instance, mandates: BoolArray) -> str | None:
+    polished, expected = polish(instance, mandates), best_of(instance, mandates)
+    held = [instance.offer_name(int(k)) for k in np.flatnonzero(mandates)]
     if polished.objective != expected:
         return f"the polish finds {polished.objective} for the mandates {held}; the search {expected}"
     if polished.volumes is None:
         return None
-    cases = {trial.instance.offer_name(int(k)): int(polished.volumes[k]) for k in np.flatnonzero(polished.volumes)}
-    worth = value_of(trial.instance, cases)
+    cases = {instance.offer_name(int(k)): int(polished.volumes[k]) for k in np.flatnonzero(polished.volumes)}
+    worth = value_of(instance, cases)
     if worth != polished.objective:
         return f"the polish gives {cases} as {polished.objective}; the search values it at {worth}"
     return None
@@ -117,10 +149,26 @@ TOOLS = (
         subject="checker",
     ),
     Relation(
+        "checker judges, dense links",
+        "The same where groups of a hospital-area share requirements and partners meet them.",
+        _judges_wrongly,
+        _near,
+        DENSE_LINKS,
+        subject="checker",
+    ),
+    Relation(
         "polish is best",
         "With y fixed the best whole volumes are those of the transportation flow (fact 1).",
         _polishes_wrongly,
-        _some_mandates,
+        _mandate_sets,
+        subject="polish",
+    ),
+    Relation(
+        "polish is best, dense links",
+        "The same where an area capacity joins the cells of several groups.",
+        _polishes_wrongly,
+        _mandate_sets,
+        DENSE_LINKS,
         subject="polish",
     ),
 )
