@@ -31,6 +31,7 @@ class Knobs:
     minima, shares, links, cooperation, area_capacity, overrides : whether the feature may occur.
     members : most members of a clause.
     shared_clauses : whether groups of a hospital often ask for the same thing.
+    one_network : whether all hospitals cooperate.
     sparse : whether hospital-group pairs may be missing, cells unstated.
     """
 
@@ -50,6 +51,7 @@ class Knobs:
     overrides: bool = True
     members: int = 2
     shared_clauses: bool = False
+    one_network: bool = False
     sparse: bool = True
 
     def without(self, *features: str) -> Knobs:
@@ -185,9 +187,10 @@ def _draw_area_capacity(draw: st.DrawFn, tables: Tables) -> None:
 
 def _draw_links(draw: st.DrawFn, knobs: Knobs, tables: Tables) -> None:
     groups = tables["groups"]["group"]
-    networks = knobs.cooperation and len(tables["hospitals"]["hospital"]) > 1 and draw(_LIKELY)
+    several = len(tables["hospitals"]["hospital"]) > 1
+    networks = knobs.one_network or (knobs.cooperation and several and draw(_LIKELY))
     if networks:
-        names = st.sampled_from(["N1", "N1", "N2", ""])
+        names = st.just("N1") if knobs.one_network else st.sampled_from(["N1", "N1", "N2", ""])
         tables["hospitals"]["cooperation"] = [draw(names) for _ in tables["hospitals"]["hospital"]]
     rows: list[tuple[str, str, str, str, str]] = []
     drawn: list[tuple[str, list[str]]] = []

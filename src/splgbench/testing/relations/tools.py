@@ -15,7 +15,7 @@ from splgbench.testing.oracles import by_search
 from splgbench.testing.relations.agreement import DENSE_LINKS
 from splgbench.testing.relations.base import Relation
 from splgbench.testing.search import Pair, search
-from splgbench.testing.strategies import allocations
+from splgbench.testing.strategies import Knobs, allocations
 from splgbench.testing.trial import Trial
 
 Checks = Callable[[Instance, dict[Pair, int]], Verdict]
@@ -140,6 +140,18 @@ def _mispolished(polish: Polishes, instance: Instance, mandates: BoolArray) -> s
     return None
 
 
+PARTNERS = Knobs(
+    groups=2,
+    areas=1,
+    regions=1,
+    minima=False,
+    shares=False,
+    area_capacity=False,
+    sparse=False,
+    one_network=True,
+)
+"""Few groups at several hospitals, so that a partner often holds what a hospital lacks."""
+
 TOOLS = (
     Relation(
         "checker judges",
@@ -149,11 +161,11 @@ TOOLS = (
         subject="checker",
     ),
     Relation(
-        "checker judges, dense links",
-        "The same where groups of a hospital-area share requirements and partners meet them.",
+        "checker judges, partners",
+        "The same where links, cooperation and overrides decide.",
         _judges_wrongly,
         _near,
-        DENSE_LINKS,
+        PARTNERS,
         subject="checker",
     ),
     Relation(
