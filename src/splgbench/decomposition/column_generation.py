@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
 
 import numpy as np
 
@@ -51,18 +51,19 @@ class ColumnGeneration:
             counters["columns"] = counters.get("columns", 0) + self.master.add(evaluation.plans, self.blocks)
         return evaluation
 
-    def run(self, on_round: Callable[[], None] | None = None) -> bool:
+    def run(self, seconds: float | None = None) -> bool:
         """Generate columns until the master's value meets the Lagrangian bound; returns whether it did.
 
         Parameters
         ----------
-        on_round : called after every round, for instance for a heuristic.
+        seconds : most it may take; the loop's limit holds anyway.
 
         Raises
         ------
         Finished
             A limit was reached.
         """
+        ends = None if seconds is None else time.perf_counter() + seconds
         self._warm_up()
         alpha = SMOOTHING
         while True:
@@ -75,9 +76,9 @@ class ColumnGeneration:
                 return True
             before = self.loop.counters.get("columns", 0)
             evaluation = self.evaluate(alpha * self.best + (1 - alpha) * prices)
-            if on_round is not None:
-                on_round()
             self.loop.check()
+            if ends is not None and time.perf_counter() > ends:
+                return False
             if self.loop.counters["columns"] == before:
                 if alpha == 0.0:
                     # Nothing prices out at the master's own duals: rounding is all that is left.

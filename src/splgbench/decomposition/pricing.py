@@ -12,11 +12,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from splgbench.decomposition import kernels
 from splgbench.decomposition.partition import Partition
 from splgbench.errors import UnsupportedError
-from splgbench.instance import BoolArray, IntArray
+from splgbench.instance import IntArray
 from splgbench.model import FloatArray
 from splgbench.presolve import Presolved
 
@@ -155,7 +156,7 @@ class HospitalPricer:
         self.own_members = np.concatenate([none, *needed])
 
     def price(
-        self, gain: FloatArray, fee: FloatArray, state: IntArray | None = None, blocks: IntArray | None = None
+        self, gain: FloatArray, fee: FloatArray, state: NDArray[np.int8] | None = None, blocks: IntArray | None = None
     ) -> Plans:
         """Solve (1) for all blocks, or some.
 
@@ -200,8 +201,3 @@ class HospitalPricer:
             volume,
         )
         return Plans(bound, volume, bool(exact), int(nodes))
-
-
-def held(plans: Plans) -> BoolArray:
-    """The mandates of the plans."""
-    return plans.volume > 0

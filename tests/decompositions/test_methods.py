@@ -1,0 +1,96 @@
+"""Decompositions as methods: exact answers, valid bounds at every stop, clear refusals."""
+
+from __future__ import annotations
+
+import pytest
+from instances_for_tests import make, plain_tables
+
+from splgbench import load, method, solve
+from splgbench.errors import InputError
+from splgbench.limits import Limits
+from splgbench.result import Status
+from splgbench.trace import Event
+
+NAMES = ("lagrangian-hospital", "lagrangian-hospital:update=volume", "dantzig-wolfe-hospital", "auto")
+EASY = load("easy")
+OPTIMUM = 112_391_421
+
+
+def test_the_optimum_of_easy() -> None:
+    """The number the tests below lean on, proved by a direct method."""
+    result = solve(EASY, "strengthened@highs")
+    assert (result.status, result.primal) == ("optimal", OPTIMUM)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_bounds_hold_after_every_iteration(name: str) -> None:
+    """Stopped after any number of rounds, bound and allocation lie on their sides of the optimum."""
+    for iterations in (0, 1, 2, 5, 17, 60):
+        result = method(name).solve(EASY, Limits(iterations=iterations))
+        assert result.status in (Status.NODE_LIMIT, Status.OPTIMAL), result.message
+        assert result.dual is None or result.dual >= OPTIMUM
+        assert result.primal is None or result.primal <= OPTIMUM
+        assert result.counters["iterations"] <= max(iterations, 0)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_events_tell_bounds_as_they_come(name: str) -> None:
+    """Duals fall, primals rise, all on their side of the optimum; the last ones are the result's."""
+    events: list[Event] = []
+    result = method(name).solve(EASY, Limits(iterations=80), on_event=events.append)
+    duals = [event.dual for event in events if event.dual is not None]
+    primals = [event.primal for event in events if event.primal is not None]
+    assert duals == sorted(duals, reverse=True)
+    assert primals == sorted(primals)
+    assert all(dual >= OPTIMUM - 0.5 for dual in duals)
+    assert all(primal <= OPTIMUM for primal in primals)
+    assert result.primal == primals[-1]
+
+
+def test_auto_proves_the_easy_one() -> None:
+    """The pipeline ends with the optimum."""
+    result = method("auto").solve(EASY)
+    assert (result.status, result.primal, result.dual) == ("optimal", OPTIMUM, OPTIMUM)
+
+
+def test_bounds_order() -> None:
+    """The converged Dantzig-Wolfe bound is no weaker than the LP of `strengthened` (fact 4)."""
+    converged = method("dantzig-wolfe-hospital").solve(EASY)
+    lp = method("strengthened@highs").lp_bound(EASY)  # type: ignore[attr-defined]
+    assert converged.dual is not None
+    assert OPTIMUM <= converged.dual <= lp + 1
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_degenerate_instances(name: str) -> None:
+    """No live offer, one hospital, zero demand."""
+    cases = [
+        (plain_tables({("H", "A"): (0, 1)}, {"A": 3}), 0),
+        (plain_tables({("H", "A"): (5, 2)}, {"A": 0}), 0),
+        (plain_tables({("H", "A"): (5, 2)}, {"A": 3}), 6),
+        (plain_tables({}, {"A": 3}), 0),
+    ]
+    for tables, optimum in cases:
+        result = method(name).solve(make(tables, "group"))
+        assert (result.status, result.primal, result.dual) == ("optimal", optimum, optimum)
+
+
+def test_refusals() -> None:
+    """Limits and options that decompositions do not have, each with its reason."""
+    subject = method("lagrangian-hospital")
+    assert subject.reason_against(EASY, Limits(nodes=3)) == "lagrangian_hospital has no node limits"
+    assert "permute" in subject.solve(EASY, permutation=1).message
+    for name in (
+        "lagrangian-hospital@scip",
+        "lagrangian-hospital:update=luck",
+        "dantzig-wolfe-hospital@scip",
+        "auto@highs",
+    ):
+        with pytest.raises(InputError):
+            method(name)
+
+
+def test_a_time_limit_keeps_the_best() -> None:
+    """Ended by the clock, the answer has a bound or says why not."""
+    result = method("dantzig-wolfe-hospital").solve(load("hard-h1"), Limits(wall_time=0.001))
+    assert result.status == "time-out"

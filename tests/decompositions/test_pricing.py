@@ -1,0 +1,109 @@
+"""The compiled pricer against every set of mandates in plain Python, with listed and with searched areas."""
+
+from __future__ import annotations
+
+import math
+from itertools import product
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from splgbench import load
+from splgbench.decomposition import pricing
+from splgbench.decomposition.partition import partition
+from splgbench.decomposition.pricing import HospitalPricer
+from splgbench.errors import InfeasibleError, UnsupportedError
+from splgbench.presolve import Presolved, presolve
+from splgbench.testing import Knobs, instances
+
+FIXED = settings(
+    derandomize=True, database=None, deadline=None, max_examples=150, suppress_health_check=list(HealthCheck)
+)
+
+
+def by_hand(offers: Presolved, block: list[int], gain: list[float], fee: list[float]) -> float:
+    """The best plan of a block: every set of mandates, thresholds first, the rest to the best gains."""
+    links = offers.links
+    needs = [
+        (int(k), set(links.member[links.start[r] : links.start[r + 1]].tolist())) for r, k in enumerate(links.offer)
+    ]
+    low = {k: max(int(offers.threshold[k]), int(offers.fixed[k])) for k in block}
+    high = {k: int(offers.fixed[k]) if offers.fixed[k] > 0 else int(offers.largest[k]) for k in block}
+    best = -math.inf
+    for chosen in product((False, True), repeat=len(block)):
+        held = {k for k, taken in zip(block, chosen, strict=True) if taken}
+        if any(offers.granted[k] and k not in held for k in block):
+            continue
+        if any(k in held and not members & held for k, members in needs):
+            continue
+        cases = dict(low) | {k: 0 for k in block if k not in held}
+        room = {int(p): int(q) for p, q in enumerate(offers.pairs.capacity)}
+        if not offers.instance.limits_areas:
+            room = dict.fromkeys(room, 10**9)
+        for k in held:
+            room[int(offers.pairs.of_offer[k])] -= low[k]
+        if min(room.values(), default=0) < 0:
+            continue
+        for k in sorted(held, key=lambda k: -gain[k]):
+            pair = int(offers.pairs.of_offer[k])
+            more = max(0, min(high[k] - low[k], room[pair])) if gain[k] > 0 else 0
+            cases[k] += more
+            room[pair] -= more
+        best = max(best, sum(gain[k] * cases[k] - fee[k] for k in held))
+    return best
+
+
+@pytest.mark.parametrize("subset_limit", [2000, 3, 0], ids=["listed", "some searched", "all searched"])
+def test_prices_are_exact(subset_limit: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bound, plan and brute force agree for every block; the state given comes back as it was."""
+    monkeypatch.setattr(pricing, "SUBSET_LIMIT", subset_limit)
+
+    @FIXED
+    @given(instances(Knobs(groups=5, offers=11)), st.data())
+    def agree(instance, data):  # type: ignore[no-untyped-def]
+        try:
+            offers = presolve(instance)
+        except InfeasibleError:
+            return
+        parts = partition(offers, "hospital")
+        n = instance.n_offers
+        gain = data.draw(st.lists(st.integers(-5, 9), min_size=n, max_size=n))
+        fee = data.draw(st.lists(st.integers(0, 5), min_size=n, max_size=n))
+        pricer = HospitalPricer(offers, parts)
+        state = pricer.state.copy()
+        plans = pricer.price(np.array(gain, dtype=float), np.array(fee, dtype=float))
+        assert plans.exact
+        assert (pricer.state == state).all()
+        for b in range(parts.n_blocks):
+            block = parts.offers(b).tolist()
+            value = by_hand(offers, block, gain, fee)
+            assert plans.bound[b] == pytest.approx(value)
+            if value > -math.inf:
+                volume = plans.volume.tolist()
+                assert sum(gain[k] * volume[k] - fee[k] for k in block if volume[k]) == pytest.approx(value)
+
+    agree()
+
+
+def test_a_node_limit_leaves_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A search cut short returns what its open nodes allow: never less than the exact value."""
+    offers = presolve(load("easy"))
+    parts = partition(offers, "hospital")
+    pricer = HospitalPricer(offers, parts)
+    gain = offers.instance.utility.astype(float) - np.percentile(offers.instance.utility, 40)
+    fee = np.zeros(len(gain))
+    exact = pricer.price(gain, fee)
+    monkeypatch.setattr(pricing, "NODE_LIMIT", 1)
+    cut = pricer.price(gain, fee)
+    assert exact.exact
+    assert (cut.bound >= exact.bound - 1e-6).all()
+    assert cut.nodes <= exact.nodes
+
+
+def test_blocks_that_cut_links_are_refused() -> None:
+    """A partition by area cuts links of hospitals."""
+    offers = presolve(load("easy"))
+    with pytest.raises(UnsupportedError, match="cuts links or area capacities"):
+        HospitalPricer(offers, partition(offers, "area"))
