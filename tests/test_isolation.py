@@ -69,6 +69,12 @@ def hours_pass_at_the_first_event(monkeypatch: pytest.MonkeyPatch) -> Callable[[
     return on_event
 
 
+def test_silence_ends_a_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that says nothing for long enough is ended as if its time were up, without a limit of its own."""
+    on_event = hours_pass_at_the_first_event(monkeypatch)
+    assert run_errand(Errand("hang"), on_event, silence=5000, grace=GRACE).kind == "time-out"
+
+
 def test_an_answer_and_its_events() -> None:
     """What the errand reports and returns arrives whole and in order."""
     outcome, events = outcome_of("answer", {"array": np.arange(3), "text": "Zürich"})
