@@ -7,14 +7,15 @@ from pathlib import Path
 
 import highspy
 import pytest
-from wrong_methods import CORRECT, CRASHING, FORGETFUL
+from wrong_methods import CORRECT, CRASHING, DECOMPOSITION, FORGETFUL
 
 from splgbench import load, read_package, solve
 from splgbench.cli import main
 from splgbench.errors import InputError, UnsupportedError
 from splgbench.methods import method
 from splgbench.testing import RELATIONS, Refutation, conform
-from splgbench.testing.conformance import blame, runnable
+from splgbench.testing.blame import blame, filed
+from splgbench.testing.subjects import runnable
 
 
 @pytest.fixture
@@ -124,3 +125,15 @@ def test_blame() -> None:
     assert blame(refutation, {"mine@scip": None, "mine@cpsat": None}).startswith("The backend `highs`")
     assert blame(refutation, {"mine@scip": None, "mine@cpsat": "no"}).startswith("Unclear")
     assert "No second backend" in blame(refutation, {"linked@highs": None})
+
+
+def test_a_decomposition_in_a_file(folder: Path) -> None:
+    """It needs no backend; an incumbent reported as a bound is found where the method is stopped early."""
+    (folder / "hasty.py").write_text(DECOMPOSITION)
+    outcome = conform("hasty.py", examples=300, relations=["early bound"])
+    assert outcome.refutation is not None
+    assert "bounds the optimum by" in outcome.refutation.sentence
+    filed(outcome, folder / "case")
+    report = (folder / "case" / "REPORT.md").read_text()
+    assert "`hasty.py` as a whole is in question" in report
+    assert "| `linked@highs` | no contradiction |" in report

@@ -98,7 +98,7 @@ def _judged(arguments: argparse.Namespace) -> int:
 
 def _file(arguments: argparse.Namespace, outcome: Any) -> Path:
     """Write the case folder; without -o the first free name."""
-    from splgbench.testing.conformance import filed
+    from splgbench.testing.blame import filed
 
     folder: Path | None = arguments.output
     if folder is None:

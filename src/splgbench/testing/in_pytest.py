@@ -7,8 +7,8 @@ from typing import Any
 
 from splgbench.methods import method
 from splgbench.testing.battery import examine
-from splgbench.testing.conformance import runnable
 from splgbench.testing.relations import RELATIONS
+from splgbench.testing.subjects import runnable
 
 
 def conformance_tests(name: str, *, relations: Iterable[str] | None = None) -> Callable[..., None]:

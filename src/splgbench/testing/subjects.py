@@ -1,13 +1,16 @@
-"""Which methods the battery is put to, and how often."""
+"""Which methods the battery is put to, and how often; which backend a formulation gets that is named without one."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 from splgbench import registry
+from splgbench.errors import SplgbenchError, UnsupportedError
+from splgbench.instance import Instance
 from splgbench.library import load
 from splgbench.limits import NO_LIMITS
 from splgbench.methods import Direct, Method, all_direct_methods, method
+from splgbench.result import Status
 
 EXAMPLES = {"ci": 25, "nightly": 500}
 """Instances drawn for a relation, by profile."""
@@ -58,3 +61,56 @@ def by_backend(methods: Iterable[Method]) -> dict[str, list[Method]]:
     for subject in methods:
         pieces.setdefault(subject.backend.name if isinstance(subject, Direct) else subject.name, []).append(subject)
     return pieces
+
+
+def runnable(name: str) -> str:
+    """A method name with a backend: the first one, HiGHS before others, that takes the formulation.
+
+    Raises
+    ------
+    UnsupportedError
+        No backend here does.
+    """
+    if "@" in name or not _is_formulation(name):
+        reason = method(name).reason_against(_sample(), NO_LIMITS)
+        if reason is not None:
+            raise UnsupportedError(f"{name}: {reason}")
+        return name
+    head, colon, options = name.partition(":")
+    reasons = []
+    for backend in BACKENDS:
+        candidate = f"{head}@{backend}{colon}{options}"
+        reason = reason_against(candidate)
+        if reason is None:
+            return candidate
+        reasons.append(reason)
+    raise UnsupportedError(f"no backend here takes {name}: {'; '.join(dict.fromkeys(reasons))}")
+
+
+BACKENDS = ("highs", "scip", "cpsat", "scipy_milp", "gurobi", "pyomo")
+"""In the order in which a method without a backend is tried."""
+
+
+def _is_formulation(name: str) -> bool:
+    try:
+        return isinstance(method(f"{name.partition(':')[0]}@highs"), Direct)
+    except SplgbenchError:
+        return False
+
+
+def _sample() -> Instance:
+    return Instance.from_tables(
+        hospitals=["H1"],
+        groups={"group": ["G1"], "area": ["A1"]},
+        demand={"group": ["G1"], "cases": [1]},
+        offers={"hospital": ["H1"], "group": ["G1"], "capacity": [1], "utility": [1]},
+    )
+
+
+def reason_against(name: str) -> str | None:
+    """Why a method cannot answer even the smallest instance here, or None."""
+    subject = method(name)
+    reason = subject.reason_against(_sample(), NO_LIMITS)
+    if reason is None and subject.solve(_sample()).status is Status.UNSUPPORTED:
+        reason = subject.solve(_sample()).message
+    return reason
