@@ -53,4 +53,4 @@ def test_mutant_is_refuted(name: str) -> None:
 @pytest.mark.parametrize("name", RELATIONS)
 def test_right_decomposition_passes(name: str) -> None:
     """What the wrong decompositions depart from is right."""
-    assert examine(RELATIONS[name], [ToyLagrangian()], examples=8, patience=0).refutation is None
+    assert examine(RELATIONS[name], [ToyLagrangian()], examples=5, patience=0).refutation is None
