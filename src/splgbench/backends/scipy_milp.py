@@ -92,7 +92,8 @@ class ScipyMilpBackend:
 
         answer = run_or_abandon(work, task.stop)
         if answer is None:
-            return Solution(SolverStatus.INTERRUPTED, effective=effective)
+            told = "SciPy says nothing while it solves, so there is nothing to keep"
+            return Solution(SolverStatus.INTERRUPTED, effective=effective, message=told)
         return _solution(model, answer, effective)
 
     def write(self, model: MipModel, path: Path, column_names: list[str], row_names: list[str]) -> None:
