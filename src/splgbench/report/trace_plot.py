@@ -1,0 +1,81 @@
+"""Bounds over time: the one trace plot, of finished runs and of those still going."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from splgbench.report.charts import Axis, Chart, Series
+from splgbench.report.integrals import TracePoint
+
+MOST_POINTS = 80
+"""Events of a run that are drawn; of more, these many are taken evenly, the first and the last among them."""
+
+
+@dataclass(frozen=True)
+class Traced:
+    """What is drawn of a run.
+
+    Parameters
+    ----------
+    name : in the legend.
+    number : of its look; runs of one method share it.
+    trace : its events: seconds, primal, dual, source.
+    ended : seconds; None while it runs.
+    primal, dual : the judged result; None where unknown.
+    """
+
+    name: str
+    number: int
+    trace: Sequence[TracePoint]
+    ended: float | None = None
+    primal: float | None = None
+    dual: float | None = None
+
+
+def trace_chart(key: str, title: str, runs: Iterable[Traced]) -> Chart:
+    """Primal values (solid) and dual bounds (dotted) of runs on one instance, on one axis."""
+    runs = list(runs)
+    series = [part for run in runs for part in _parts(run)]
+    caption = (
+        "Solid: the best value; dotted: the upper bound, as the method claims them over time and as they are judged at the "
+        "end. The axis shows what lies near the best; a double click shows all."
+    )
+    span = _span(runs)
+    return Chart(key, title, caption, Axis("seconds"), Axis("utility units", span=span), series)
+
+
+def _parts(run: Traced) -> list[Series]:
+    primal = [(time, value) for time, value, _, _ in run.trace if value is not None]
+    dual = [(time, value) for time, _, value, _ in run.trace if value is not None]
+    found: list[Series] = []
+    for dash, events, last in (("solid", primal, run.primal), ("dot", dual, run.dual)):
+        points = _thinned(_changes(events))
+        if run.ended is not None and (points or last is not None):
+            until = max([run.ended, *(time for time, _ in points[-1:])])
+            points.append((until, points[-1][1] if last is None else last))
+        if points:
+            x, y = [round(time, 3) for time, _ in points], [value for _, value in points]
+            found.append(Series(run.name, x, y, run.number, "step", dash=dash, in_legend=not found))
+    return found
+
+
+def _changes(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    return [point for i, point in enumerate(points) if i == 0 or point[1] != points[i - 1][1]]
+
+
+def _thinned(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    if len(points) <= MOST_POINTS:
+        return points
+    step = (len(points) - 1) / (MOST_POINTS - 1)
+    return [points[round(i * step)] for i in range(MOST_POINTS)]
+
+
+def _span(runs: Sequence[Traced]) -> tuple[float, float] | None:
+    """Around the best value and the least bound: others, and first bounds, are often far off."""
+    best = max((run.primal for run in runs if run.primal is not None), default=None)
+    bound = min((run.dual for run in runs if run.dual is not None), default=None)
+    if best is None or bound is None:
+        return None
+    room = max(2 * abs(bound - best), 0.02 * abs(best), 1.0)
+    return min(best, bound) - room, max(best, bound) + room
