@@ -11,6 +11,7 @@ from splgbench.cli import (
     certify,
     check,
     compare,
+    compare_stores,
     conform,
     court,
     export,
@@ -35,7 +36,6 @@ COMMANDS = (
     solve,
     compare,
     relax,
-    report,
     check,
     certify,
     export,
@@ -44,6 +44,8 @@ COMMANDS = (
     court,
     run_campaign,
     store,
+    report,
+    compare_stores,
 )
 EXIT_CODES = """exit codes:
   0  answered, limits included        3  unsupported method, option or package

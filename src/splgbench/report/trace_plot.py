@@ -38,8 +38,8 @@ def trace_chart(key: str, title: str, runs: Iterable[Traced]) -> Chart:
     runs = list(runs)
     series = [part for run in runs for part in _parts(run)]
     caption = (
-        "Solid: the best value; dotted: the upper bound, as the method claims them over time and as they are judged at the "
-        "end. The axis shows what lies near the best; a double click shows all."
+        "Solid: the best value; dotted: the upper bound; over time as the method claims them, at the end as judged. "
+        "The axis shows what lies near the best; a double click shows all."
     )
     span = _span(runs)
     return Chart(key, title, caption, Axis("seconds"), Axis("utility units", span=span), series)
