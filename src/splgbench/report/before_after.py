@@ -130,10 +130,9 @@ def _counters(pairs: Sequence[Pair]) -> tuple[tuple[str, int, float], ...]:
 
 def _new_accusations(before: Records, after: Records) -> list[Accusation]:
     """Of the second store's runs, those that are wrong or that any run of either store refutes."""
-    ours = {run.key for run in (*after.runs, *after.references)}
-    theirs = [run for run in (*before.runs, *before.references) if run.key not in ours]
-    found = quarantine(replace(after, runs=(*after.runs, *theirs)))
-    return [accusation for accusation in (*found.wrong, *found.contradictory) if accusation.run.key in ours]
+    ours = {id(run) for run in (*after.runs, *after.references)}
+    found = quarantine(replace(after, runs=(*before.runs, *before.references, *after.runs)))
+    return [accusation for accusation in (*found.wrong, *found.contradictory) if id(accusation.run) in ours]
 
 
 def change_table(comparison: Comparison, shift: float) -> Table:
@@ -165,7 +164,7 @@ def change_table(comparison: Comparison, shift: float) -> Table:
     ]
     caption = (
         f"Time ratio: after / before, geometric mean of shifted times, shift {shift:g} s, time-outs included; p: "
-        f"Wilcoxon's signed-rank test over instances (below {FEW_INSTANCES} instances it cannot reach 5 %). Counters are "
-        "compared where both sides solve."
+        f"Wilcoxon's signed-rank test over instances (below {FEW_INSTANCES} instances it cannot reach 5 %). Counters "
+        "are compared where both sides solve."
     )
     return Table("before-after", "Before and after", caption, columns, rows)

@@ -44,6 +44,7 @@ class Series:
     texts : one a point, shown beside it or when it is pointed at.
     dash : in place of the look's own; "" to keep that.
     labelled : show the texts beside the points.
+    hint : shown behind the name where it is pointed at.
     in_legend : False for a further part of something that is there already.
     """
 
@@ -57,6 +58,7 @@ class Series:
     texts: Sequence[str] = ()
     dash: str = ""
     labelled: bool = False
+    hint: str = ""
     in_legend: bool = True
 
 

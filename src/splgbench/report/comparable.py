@@ -58,7 +58,7 @@ def comparable_groups(runs: Iterable[Run]) -> list[Group]:
     for run in runs:
         kinds[json.dumps(_filled(run, known), sort_keys=True)].append(run)
     parsed = [(json.loads(text), members) for text, members in kinds.items()]
-    parsed.sort(key=lambda kind: (sum(value is None for value in kind[0].values()), -len(kind[1]), str(kind[0])))
+    parsed.sort(key=lambda kind: (sum(value is None for value in kind[0].values()), -len(kind[1])))
     for terms, members in parsed:
         for found, others in groups:
             if _agree(terms, found):

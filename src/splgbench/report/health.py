@@ -195,6 +195,5 @@ def manifest(records: Records) -> Table:
             (f"{prefix}code", str(given["code"])),
             (f"{prefix}seeds", ", ".join(map(str, given["seeds"]))),
         ]
-    hashes = [(f"instance {row['instance']}", digest) for digest, row in records.instances.items()]
     caption = "What the runs can be repeated from; the tables beside this page hold every run."
-    return Table("manifest", "Manifest", caption, [Column("what"), Column("value")], [*rows, *hashes])
+    return Table("manifest", "Manifest", caption, [Column("what"), Column("value")], rows)

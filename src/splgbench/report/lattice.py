@@ -129,7 +129,8 @@ def covering(bounds: Bounds, heads: Sequence[str]) -> list[tuple[str, str]]:
 def broken_claims(bounds: Bounds) -> list[tuple[str, str]]:
     """Formulations declared at least as strong as another whose measured bound is weaker somewhere."""
     found = []
-    for name in bounds:
+    known = registry.names("formulations")
+    for name in filter(known.__contains__, bounds):
         declared = getattr(registry.find("formulations", name), "at_least_as_strong_as", ())
         found += [(name, other) for other in declared if other in bounds and not no_weaker(bounds[name], bounds[other])]
     return found

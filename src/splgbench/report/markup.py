@@ -10,6 +10,9 @@ from typing import Any
 from splgbench.report.charts import Chart
 from splgbench.report.tables import Cell, Column, Table
 
+MOST_ROWS = 60
+"""Rows of a table that the page holds; its file has them all."""
+
 
 def heading(level: int, text: str, anchor: str = "") -> str:
     """A heading."""
@@ -27,11 +30,12 @@ def table(given: Table) -> str:
     head = "".join(f'<th scope="col"{_kind("n" * c.numeric)}>{escape(c.title)}</th>' for c in given.columns)
     rows = "".join(
         f"<tr>{''.join(_cell(c, value) for c, value in zip(given.columns, row, strict=True))}</tr>"
-        for row in given.rows
+        for row in given.rows[:MOST_ROWS]
     )
-    caption = f"<caption>{escape(given.caption)}</caption>"
-    body = f"{caption}<thead><tr>{head}</tr></thead><tbody>{rows}</tbody>"
-    return f'<div class="scroll"><table id="table-{given.key}">{body}</table></div>'
+    body = f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody>"
+    shown = f'<table class="board" data-table="{given.key}" aria-label="{escape(given.title)}">{body}</table>'
+    cut = f" The first {MOST_ROWS} of {len(given.rows)} rows; tables/{given.key}.csv has them all."
+    return f'<div class="scroll">{shown}</div>{paragraph(given.caption + cut * (len(given.rows) > MOST_ROWS), "soft")}'
 
 
 def figure(chart: Chart, key: str, controls: str = "") -> str:

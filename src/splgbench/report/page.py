@@ -10,7 +10,6 @@ from splgbench.report import markup
 from splgbench.report.content import Board, Content
 from splgbench.report.page_data import page_data
 from splgbench.report.records import Records
-from splgbench.result import Status
 from splgbench.solver_libraries import load_optional
 
 _POLICY = (
@@ -48,7 +47,7 @@ def render(content: Content, logs: Mapping[str, str], plotly: str | None = None)
             *(_board(board, number, content) for number, board in enumerate(content.boards)),
             _formulations(content),
             _machine(content),
-            _instances(content.records),
+            _instances(content),
             _manifest(content),
             "</main>",
             f'<script type="application/json" id="data">{markup.embedded(data)}</script>',
@@ -178,9 +177,10 @@ def _machine(content: Content) -> str:
     return f"<section>{''.join(parts)}</section>"
 
 
-def _instances(records: Records) -> str:
+def _instances(content: Content) -> str:
+    records = content.records
     rows = records.instances.values()
-    methods, statuses = records.methods, sorted({str(run.status) for run in records.runs} & set(map(str, Status)))
+    methods, statuses = records.methods, sorted({content.quarantine.status(run) for run in records.runs})
     filters = [
         markup.entry("text", "name contains", "search"),
         markup.choice("family", "family", sorted({row["family"] for row in rows}), "all"),

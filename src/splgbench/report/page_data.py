@@ -12,7 +12,6 @@ from splgbench.report.quarantine import Quarantine
 from splgbench.report.ranking import Ranking
 from splgbench.report.records import Records, Run
 from splgbench.report.trace_plot import Traced, trace_chart
-from splgbench.result import Status
 
 FEATURES = (
     ("family", "family"),
@@ -27,6 +26,7 @@ FEATURES = (
     ("without", "rules switched off"),
     ("best", "best checked value"),
     ("bound", "least bound"),
+    ("instance_hash", "content hash"),
 )
 
 _INSTANCE_COLUMNS = (
@@ -79,7 +79,7 @@ def page_data(
     charts : by their place in the page.
     logs : addresses of the runs' logs by run key.
     """
-    suspects = {accusation.run.key for accusation in (*quarantine.wrong, *quarantine.contradictory)}
+    accused = quarantine.accused
     grouped: dict[str, list[Run]] = defaultdict(list)
     for run in records.runs:
         grouped[run.instance_hash].append(run)
@@ -89,13 +89,13 @@ def page_data(
         "charts": {key: as_plotly(chart) for key, chart in charts.items()},
         "rankings": [_board(ranking, place) for ranking in rankings],
         "features": FEATURES,
-        "instances": [_instance(records, runs, suspects, looks) for runs in grouped.values()],
+        "instances": [_instance(records, runs, accused, looks) for runs in grouped.values()],
         "instanceColumns": _columns(_INSTANCE_COLUMNS),
         "runColumns": _columns(_RUN_COLUMNS),
         "traceCaption": trace_chart("", "", ()).caption,
         "runs": {
             "columns": ["at", "key", *(key for key, _, _ in _RUN_COLUMNS if key not in ("instance", "offers"))],
-            "rows": [_run(run, place, run.key in suspects, logs) for run in records.runs],
+            "rows": [_run(run, place, quarantine.status(run), logs) for run in records.runs],
         },
     }
 
@@ -112,16 +112,18 @@ def _board(ranking: Ranking, place: Mapping[str, int]) -> dict[str, Any]:
     }
 
 
-def _instance(records: Records, runs: Sequence[Run], suspects: set[str], looks: Mapping[str, int]) -> dict[str, Any]:
+def _instance(
+    records: Records, runs: Sequence[Run], accused: frozenset[str], looks: Mapping[str, int]
+) -> dict[str, Any]:
     first = runs[0]
     features = records.instances.get(first.instance_hash, {})
-    sound = [run for run in runs if run.key not in suspects]
+    sound = [run for run in runs if run.key not in accused]
     best = records.best.get(first.instance_hash)
     bound = min((run.dual for run in sound if run.dual is not None), default=None)
     traced = [
-        Traced(run.label, looks[run.method], run.trace, run.wall_time, run.primal, run.dual)
+        Traced(run.method, run.hint, looks[run.method], run.trace, run.wall_time, run.primal, run.dual)
         for run in runs
-        if run.trace and run.key not in suspects
+        if run.trace and run.key not in accused
     ]
     return {
         "instance": first.instance,
@@ -135,9 +137,8 @@ def _instance(records: Records, runs: Sequence[Run], suspects: set[str], looks: 
     }
 
 
-def _run(run: Run, place: Mapping[str, int], suspect: bool, logs: Mapping[str, str]) -> list[Any]:
+def _run(run: Run, place: Mapping[str, int], status: str, logs: Mapping[str, str]) -> list[Any]:
     row = run.row
-    status = str(run.status)
     return [
         place[run.instance_hash],
         run.key[:8],
@@ -145,7 +146,7 @@ def _run(run: Run, place: Mapping[str, int], suspect: bool, logs: Mapping[str, s
         row["seed"],
         row["permutation"],
         row["wall_time_limit_s"],
-        f"{status}, contradicted" if suspect and run.status is not Status.WRONG else status,
+        status,
         run.primal,
         run.dual,
         None if row["gap"] is None else float(f"{row['gap']:.6g}"),

@@ -37,6 +37,8 @@ def _trace(series: Series) -> dict[str, Any]:
             trace["line"]["shape"] = "hv"
     if "markers" in mode:
         trace["marker"] = {"color": style.colour, "symbol": style.marker, "size": 8}
+    if series.hint:
+        trace["hovertemplate"] = f"%{{x:.4g}}, %{{y:,.0f}}<extra>{series.name}<br>{series.hint}</extra>"
     if series.texts:
         trace["text"] = list(series.texts)
         if series.labelled:
@@ -71,7 +73,7 @@ def _layout(chart: Chart) -> dict[str, Any]:
         "margin": {"l": 60, "r": 16, "t": 12, "b": 56},
         "xaxis": _axis(chart.x, [value for series in chart.series for value in series.x]),
         "yaxis": _axis(chart.y, [value for series in chart.series for value in series.y]),
-        "legend": {"orientation": "h", "y": -0.22, "yanchor": "top", "x": 0},
+        "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
         "hovermode": "closest",
         "plot_bgcolor": "#ffffff",
         "paper_bgcolor": "#ffffff",

@@ -44,6 +44,16 @@ class Quarantine:
     failed: tuple[Run, ...]
 
     @property
+    def accused(self) -> frozenset[str]:
+        """Keys of the runs whose answers cannot be right."""
+        return frozenset(accusation.run.key for accusation in (*self.wrong, *self.contradictory))
+
+    def status(self, run: Run) -> str:
+        """A run's status for people."""
+        refuted = run.key in self.accused and run.status is not Status.WRONG
+        return f"{run.status}, contradicted" if refuted else str(run.status)
+
+    @property
     def methods(self) -> frozenset[str]:
         """The methods that are ranked nowhere."""
         return frozenset(accusation.run.method for accusation in (*self.wrong, *self.contradictory))
@@ -69,6 +79,9 @@ def _by_instance(runs: Iterable[Run]) -> Iterable[list[Run]]:
 
 def _accusations(group: list[Run]) -> list[Accusation]:
     """The contradictions of one instance; the first of a contradiction's methods is the one that is refuted."""
-    named = {f"{run.label} ({run.key[:8]})": run for run in group}
+    named: dict[str, Run] = {}
+    for run in group:
+        name = f"{run.label} ({run.key[:8]})"
+        named[name if name not in named else f"{name} again"] = run
     results = [replace(as_result(run.row), method=name) for name, run in named.items()]
     return [Accusation(named[found.methods[0]], found.text) for found in contradictions(results)]

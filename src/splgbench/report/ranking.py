@@ -191,16 +191,24 @@ def rank(group: Group, records: Records, shift: float, banned: frozenset[str] = 
     table: dict[str, dict[Task, Run]] = defaultdict(dict)
     for run in group.runs:
         table[run.method][run.task] = run
-    left_out = {}
-    for method in list(table):
-        runs = table[method].values()
-        if method in banned:
-            left_out[method] = "it has wrong or contradictory answers"
-        elif all(run.status is Status.UNSUPPORTED for run in runs):
-            left_out[method] = f"unsupported: {next(iter(runs)).row['message']}"
-        if method in left_out:
-            del table[method]
+    left_out = _left_out(table, banned)
+    for method in left_out:
+        del table[method]
     everything = list(dict.fromkeys(run.task for run in group.runs if run.method in table))
     tasks = tuple(task for task in everything if all(task in column for column in table.values()))
     ordered = {method: table[method] for method in records.methods if method in table}
     return Ranking(group, records, shift, ordered, tasks, left_out, len(everything) - len(tasks))
+
+
+def _left_out(table: Mapping[str, Mapping[Task, Run]], banned: frozenset[str]) -> dict[str, str]:
+    """Methods that are not ranked, with the reason."""
+    most = max(len(column) for column in table.values())
+    found = {}
+    for method, column in table.items():
+        if method in banned:
+            found[method] = "it has wrong or contradictory answers"
+        elif all(run.status is Status.UNSUPPORTED for run in column.values()):
+            found[method] = f"unsupported: {next(iter(column.values())).row['message']}"
+        elif 2 * len(column) < most:
+            found[method] = f"it has {len(column)} of {most} runs, too few to be compared on what all have run"
+    return found

@@ -59,8 +59,13 @@ class Run:
     @property
     def label(self) -> str:
         """Method and variation, for people."""
+        return f"{self.method}, {self.hint}"
+
+    @property
+    def hint(self) -> str:
+        """The variation, for people."""
         seed, permutation, repeat = self.variation
-        parts = [self.method, f"seed {seed}"]
+        parts = [f"seed {seed}"]
         parts += [f"permutation {permutation}"] if permutation is not None else []
         parts += [f"repeat {repeat}"] if repeat else []
         return ", ".join(parts)

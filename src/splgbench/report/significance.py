@@ -21,7 +21,7 @@ def signed_rank(differences: Sequence[float]) -> float:
 
     Source: Wilcoxon (1945). Exact for up to twelve pairs, the normal approximation with continuity correction beyond.
     """
-    if not any(differences):
+    if not any(differences) or len(differences) == 1:
         return 1.0
     if len(differences) <= _EXACT:
         method = stats.PermutationMethod(n_resamples=2**_EXACT)

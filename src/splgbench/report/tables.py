@@ -36,7 +36,7 @@ class Column:
             return "-"
         if isinstance(value, str):
             return value
-        forms = {"whole": ",.0f", "number": ",.6g", "seconds": ",.2f", "p": ".3f"}
+        forms = {"whole": ",.0f", "number": ",.0f" if abs(value) >= 1000 else ".4g", "seconds": ",.2f", "p": ".3f"}
         if self.form == "percent":
             shown = 100 * value
             return "0 %" if value == 0 else f"{shown:.2g} %" if abs(shown) < 1 else f"{shown:.1f} %"

@@ -18,14 +18,16 @@ class Traced:
 
     Parameters
     ----------
-    name : in the legend.
-    number : of its look; runs of one method share it.
+    name : of its method, in the legend.
+    hint : tells it from other runs of the method.
+    number : of the method's look.
     trace : its events: seconds, primal, dual, source.
     ended : seconds; None while it runs.
     primal, dual : the judged result; None where unknown.
     """
 
     name: str
+    hint: str
     number: int
     trace: Sequence[TracePoint]
     ended: float | None = None
@@ -36,7 +38,9 @@ class Traced:
 def trace_chart(key: str, title: str, runs: Iterable[Traced]) -> Chart:
     """Primal values (solid) and dual bounds (dotted) of runs on one instance, on one axis."""
     runs = list(runs)
-    series = [part for run in runs for part in _parts(run)]
+    series: list[Series] = []
+    for run in runs:
+        series += _parts(run, in_legend=all(other.name != run.name for other in series))
     caption = (
         "Solid: the best value; dotted: the upper bound; over time as the method claims them, at the end as judged. "
         "The axis shows what lies near the best; a double click shows all."
@@ -45,7 +49,7 @@ def trace_chart(key: str, title: str, runs: Iterable[Traced]) -> Chart:
     return Chart(key, title, caption, Axis("seconds"), Axis("utility units", span=span), series)
 
 
-def _parts(run: Traced) -> list[Series]:
+def _parts(run: Traced, in_legend: bool) -> list[Series]:
     primal = [(time, value) for time, value, _, _ in run.trace if value is not None]
     dual = [(time, value) for time, _, value, _ in run.trace if value is not None]
     found: list[Series] = []
@@ -56,7 +60,8 @@ def _parts(run: Traced) -> list[Series]:
             points.append((until, points[-1][1] if last is None else last))
         if points:
             x, y = [round(time, 3) for time, _ in points], [value for _, value in points]
-            found.append(Series(run.name, x, y, run.number, "step", dash=dash, in_legend=not found))
+            shown = in_legend and not found
+            found.append(Series(run.name, x, y, run.number, "step", dash=dash, hint=run.hint, in_legend=shown))
     return found
 
 
