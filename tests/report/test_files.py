@@ -35,7 +35,7 @@ def test_the_command_writes_page_tables_figures_and_logs(tmp_path: Path, capsys:
         assert {f"figures/{stem}.svg", f"figures/{stem}.pdf"} <= names
     for stem in ("leaderboard", "virtual-best", "pairs", "honesty", "harness", "drift", "statuses", "accusations"):
         assert {f"tables/{stem}.csv", f"tables/{stem}.tex"} <= names
-    assert sum(name.startswith("logs/") for name in names) == 21
+    assert sum(name.startswith("logs/") for name in names) == 19
     assert "logs/00000001-golden.txt" in names
 
 

@@ -8,8 +8,9 @@ import random
 from statistics import fmean, geometric_mean, quantiles
 
 import pytest
+from scipy import stats
 
-from splgbench.report.integrals import gap_steps, integral, level_at, primal_gap, primal_steps
+from splgbench.report.integrals import gap_steps, integral, levels_at, primal_gap, primal_steps
 from splgbench.report.measures import (
     capped_gap,
     geometric_interval,
@@ -102,7 +103,8 @@ def test_primal_dual_integral_again() -> None:
     width = 10.0 / 10_000
     rough = sum(width * gap((i + 0.5) * width) for i in range(10_000))
     assert integral(steps, 10.0) == pytest.approx(rough, abs=1e-2)
-    assert [level_at(steps, moment) for moment in (0.0, 3.0, 7.0)] == pytest.approx([gap(m) for m in (0.0, 3.0, 7.0)])
+    moments = (0.0, 0.5, 3.0, 3.5, 7.0)
+    assert levels_at(steps, moments) == pytest.approx([gap(moment) for moment in moments])
 
 
 TIMES = {"a": [1.0, 2.0, math.inf, math.inf], "b": [2.0, 1.0, 8.0, math.inf], "c": [4.0, 4.0, math.inf, math.inf]}
@@ -142,6 +144,16 @@ def test_signed_rank_again() -> None:
     seen = abs(sum(r for r, d in zip(ranks, differences, strict=True) if d > 0) - middle)
     sums = [sum(r for r, s in zip(ranks, signs, strict=True) if s) for signs in itertools.product((0, 1), repeat=7)]
     assert signed_rank(differences) == pytest.approx(fmean(abs(total - middle) >= seen - 1e-9 for total in sums))
+
+
+def test_signed_rank_and_scipy() -> None:
+    """Without ties and zeros scipy's exact distribution says the same; with them its permutations do."""
+    draw = random.Random(5)
+    plain = [draw.gauss(0.3, 1) for _ in range(30)]
+    assert signed_rank(plain) == pytest.approx(stats.wilcoxon(plain, method="exact").pvalue)
+    tied = [0.0, 0.0, 1.0, 1.0, -1.0, 2.0, 3.0, 3.0]
+    method = stats.PermutationMethod()
+    assert signed_rank(tied) == pytest.approx(stats.wilcoxon(tied, zero_method="pratt", method=method).pvalue)
 
 
 def test_signed_rank_of_nothing_and_of_much() -> None:

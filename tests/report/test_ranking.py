@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from report.stores_for_tests import TERMS, a_run, golden_runs, records_of
+from report.stores_for_tests import TERMS, a_run, a_store, golden_runs, records_of
 
+from splgbench.campaign.store import Store
 from splgbench.report.boards import leaderboard
 from splgbench.report.comparable import comparable_groups, differences
 from splgbench.report.content import gather
@@ -14,6 +15,7 @@ from splgbench.report.measures import shifted_geometric_mean
 from splgbench.report.page import render, verdict_sentence
 from splgbench.report.quarantine import quarantine
 from splgbench.report.ranking import rank
+from splgbench.report.records import read_records
 
 
 def test_wrong_and_contradictory_methods_enter_no_average(tmp_path: Path) -> None:
@@ -169,3 +171,18 @@ def test_a_method_that_hardly_ran_does_not_shrink_the_comparison(tmp_path: Path)
     ranking = gather(records, 10.0).boards[0].ranking
     assert ranking.left_out["linked@scip"] == "it has 1 of 6 runs, too few to be compared on what all have run"
     assert (len(ranking.tasks), ranking.dropped) == (6, 0)
+
+
+def test_runs_of_other_versions(tmp_path: Path) -> None:
+    """What is planned counts; --any-version takes older runs where nothing newer is, and the page says so."""
+    old = a_run("a@x", wall=9.0, run_key="old", planned_versions={"solver": "1"})
+    both = [a_run("a@x", wall=1.0), a_run("a@x", "two", wall=2.0, planned_versions={"solver": "1"})]
+    path = a_store(tmp_path / "s.sqlite", [old, *both])
+    with Store(path, writing=True) as store, store.transaction():
+        store._connection.execute("DELETE FROM plan WHERE run_key = 'old'")
+        store._connection.execute("UPDATE plan SET run_key = 'new' WHERE instance_hash = 'hash-of-two'")
+    with Store(path) as store:
+        planned, mixed = read_records(store), read_records(store, any_version=True)
+    assert [run.wall_time for run in planned.runs] == [1.0]
+    assert [run.wall_time for run in mixed.runs] == [1.0, 2.0]
+    assert "of several versions: a@x (2)" in render(gather(mixed, 10.0), {}, plotly="")

@@ -25,6 +25,7 @@ def add(parsers: Parsers) -> None:
     parser.add_argument("-o", "--output", metavar="DIR", type=Path, required=True, help="the report's folder")
     parser.add_argument("--shift", metavar="S", type=float, default=10.0, help="seconds, of the mean ranked by (10)")
     parser.add_argument("--lp-bounds", action="store_true", help="solve the formulations' LP relaxations, too")
+    parser.add_argument("--any-version", action="store_true", help="also runs of other versions of what is planned")
     parser.add_argument("--no-logs", action="store_true", help="leave out the solvers' logs")
 
 
@@ -32,7 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
     if not 0 < arguments.shift < float("inf"):
         raise InputError("must be a positive number of seconds", "--shift")
     with Store(arguments.store) as store:
-        records = read_records(store)
+        records = read_records(store, any_version=arguments.any_version)
     if not records.runs:
         raise InputError("holds no finished run", str(arguments.store))
     relaxations = lattice.measure(records) if arguments.lp_bounds else []

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from statistics import fmean
 
 from splgbench.report.charts import NEUTRAL, Axis, Chart, Series
-from splgbench.report.integrals import gap_steps, level_at
+from splgbench.report.integrals import gap_steps, levels_at
 from splgbench.report.measures import capped_gap, quantile, shifted_geometric_mean
 from splgbench.report.profiles import profile, ratios
 from splgbench.report.ranking import Ranking
@@ -50,9 +50,8 @@ def gap_bands(ranking: Ranking, looks: Looks) -> Chart:
     moments = [limit * 1000 ** (i / (_MOMENTS - 1) - 1) for i in range(_MOMENTS)]
     series = []
     for method in ranking.methods:
-        steps = [gap_steps(run.trace, run.wall_time, run.gap) for run in ranking.runs(method)]
-        levels = [[level_at(one, moment) for one in steps] for moment in moments]
-        middle, low, high = ([quantile(at, share) for at in levels] for share in (0.5, 0.25, 0.75))
+        runs = [levels_at(gap_steps(run.trace, run.wall_time, run.gap), moments) for run in ranking.runs(method)]
+        middle, low, high = ([quantile(at, share) for at in zip(*runs, strict=True)] for share in (0.5, 0.25, 0.75))
         series.append(Series(method, moments, list(middle), looks[method], "line", tuple(low), tuple(high)))
     return Chart(
         "gap-over-time",

@@ -57,11 +57,12 @@ def integral(steps: Sequence[tuple[float, float]], end: float) -> float:
     )
 
 
-def level_at(steps: Sequence[tuple[float, float]], moment: float) -> float:
-    """The level of a step function at a moment."""
-    found = steps[0][1]
-    for time, level in steps:
-        if time > moment:
-            break
-        found = level
+def levels_at(steps: Sequence[tuple[float, float]], moments: Iterable[float]) -> list[float]:
+    """The levels of a step function at moments, both in order of time."""
+    found = []
+    position = 0
+    for moment in moments:
+        while position + 1 < len(steps) and steps[position + 1][0] <= moment:
+            position += 1
+        found.append(steps[position][1])
     return found

@@ -114,6 +114,9 @@ def _verdict(content: Content) -> str:
     parts += [markup.heading(3, "How runs ended"), markup.table(content.tables["statuses"])]
     if content.records.superseded:
         parts.append(markup.paragraph(f"{content.records.superseded} older runs of the same cells are left out."))
+    if content.records.mixed:
+        mixed = ", ".join(f"{method} ({number})" for method, number in content.records.mixed.items())
+        parts.append(markup.paragraph(f"The runs of these methods are of several versions: {mixed}."))
     return f"<section>{''.join(parts)}</section>"
 
 

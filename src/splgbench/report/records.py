@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -160,17 +161,33 @@ class Records:
         return found
 
     @cached_property
+    def mixed(self) -> dict[str, int]:
+        """Methods whose runs are of several versions, with their number."""
+        found: dict[str, set[str]] = defaultdict(set)
+        for run in self.runs:
+            found[run.method].add(json.dumps(run.row["planned_versions"], sort_keys=True))
+        return {method: len(versions) for method, versions in found.items() if len(versions) > 1}
+
+    @cached_property
     def traced(self) -> bool:
         """Whether any run kept its trace."""
         return any(run.trace for run in self.runs)
 
 
-def read_records(store: Store) -> Records:
-    """Read the current runs of a store with their traces."""
-    cells: dict[str, list[Run]] = defaultdict(list)
-    for row in store.runs():
-        cells[row["cell_key"]].append(Run(row, _trace(store, row)))
-    latest = [max(group, key=lambda run: str(run.row["ended"])) for group in cells.values()]
+def read_records(store: Store, *, any_version: bool = False) -> Records:
+    """Read the current runs of a store with their traces.
+
+    Parameters
+    ----------
+    any_version : where a cell as planned has not run, take its run under other versions or other code.
+    """
+    current = {row["run_key"] for row in store.rows("plan")}
+    key = "cell_key" if any_version else "run_key"
+    cells: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    for row in store.rows("runs", f"{key} IN (SELECT {key} FROM plan)"):
+        cells[row["cell_key"]].append(row)
+    chosen = [max(group, key=lambda row: (row["run_key"] in current, str(row["ended"]))) for group in cells.values()]
+    latest = [Run(row, _trace(store, row)) for row in chosen]
     latest.sort(key=lambda run: (run.row["began"], run.key))
     sessions = tuple(store.rows("sessions"))
     return Records(

@@ -51,7 +51,7 @@ def write_report(content: Content, folder: Path, *, logs: bool = True) -> list[P
 def _copy_logs(records: Records, folder: Path) -> dict[str, str]:
     """Addresses of the logs, relative to the page."""
     found = {}
-    for run in (*records.runs, *records.references):
+    for run in records.runs:
         source = records.files / run.row["log_file"] if run.row["log_file"] else None
         if source is not None and source.is_file():
             target = folder / "logs" / f"{run.key}.txt"
