@@ -39,7 +39,7 @@ def _exact(ranks: Sequence[int], seen: int) -> float:
         for total in range(len(ways) - 1, rank - 1, -1):
             ways[total] += ways[total - rank]
     far = abs(2 * seen - sum(ranks))
-    return sum(count for total, count in enumerate(ways) if abs(2 * total - sum(ranks)) >= far) / 2 ** len(ranks)
+    return sum(count for total, count in enumerate(ways) if abs(2 * total - sum(ranks)) >= far) / sum(ways)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
