@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from report.browser_for_tests import CHROMIUM, Browser, browser
-from report.stores_for_tests import a_run, golden_runs, records_of
+from report.stores_for_tests import TERMS, a_run, golden_runs, records_of
 
 from splgbench.report.content import gather
 from splgbench.report.lattice import LpBound
@@ -146,5 +146,24 @@ def test_ten_thousand_rows(chromium: Browser, tmp_path: Path) -> None:
     assert page.evaluate("document.querySelectorAll('tr').length") <= MOST_ROWS
     page.evaluate("set({ rpage: '2' })")
     assert "page 3 of 3" in page.inner_text("#runs-table .count")
+    assert chromium.complaints == []
+    page.close()
+
+
+def test_rankings_under_several_terms(chromium: Browser, tmp_path: Path) -> None:
+    """A ranking of one method has no second to plot against; the others' plots keep their own methods."""
+    off = {**TERMS, "presolve": "off"}
+    short = {**TERMS, "wall_time": 50.0}
+    runs = [
+        a_run(m, terms=t) for m, t in (("a@x", TERMS), ("b@x", TERMS), ("c@x", off), ("a@x", short), ("c@x", short))
+    ]
+    runs = [{**run, "wall_time_limit_s": run["terms"]["wall_time"]} for run in runs]
+    (tmp_path / "page.html").write_text(render(gather(records_of(tmp_path / "s.sqlite", runs), 10.0), {}), "utf-8")
+    page = chromium.open(tmp_path / "page.html")
+    assert page.evaluate("Object.values(DATA.rankings).map(board => board.methods)") == [["a@x", "b@x"], ["a@x", "c@x"]]
+    titles = page.locator("h2[id^=ranking]").all_inner_texts()
+    assert titles[2] == "Ranking 3: 100 s, 1 thread, gap 0 %, presolve off"
+    page.select_option("[data-view=y1]", "a@x")
+    assert "y1=a%40x" in page.url
     assert chromium.complaints == []
     page.close()

@@ -14,6 +14,9 @@ from splgbench.report.records import Run
 _MAY_BE_UNKNOWN = ("presolve", "absolute_gap")
 _OF_THE_MACHINE = ("processor", "pinned")
 
+TITLED = ("wall_time", "memory", "threads", "gap", "nodes", "iterations")
+"""Terms that a group's title holds."""
+
 Terms = dict[str, Any]
 
 

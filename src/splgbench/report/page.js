@@ -199,11 +199,11 @@ function show() {
   }
   fill(byId("instances-table"), DATA.instanceColumns, INSTANCES.filter(keeps), "isort", "ipage");
   fill(byId("runs-table"), DATA.runColumns, RUNS.filter(keepsRun), "rsort", "rpage");
-  DATA.rankings.forEach((_, number) => drawScatter(number));
+  Object.keys(DATA.rankings).forEach(drawScatter);
   detail();
 }
 
-DATA.rankings.forEach((board, number) => {
+Object.entries(DATA.rankings).forEach(([number, board]) => {
   STANDARD["x" + number] = board.methods[0];
   STANDARD["y" + number] = board.methods[1];
 });

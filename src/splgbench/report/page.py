@@ -7,6 +7,7 @@ from html import escape
 from importlib.resources import files
 
 from splgbench.report import markup
+from splgbench.report.comparable import TITLED
 from splgbench.report.content import Board, Content
 from splgbench.report.page_data import page_data
 from splgbench.report.records import Records
@@ -28,7 +29,7 @@ def render(content: Content, logs: Mapping[str, str], plotly: str | None = None)
     """
     library = load_optional("plotly.offline", "plotly", "report").get_plotlyjs() if plotly is None else plotly
     charts = {f"{chart.key}-{n}": chart for n, board in enumerate(content.boards) for chart in board.charts}
-    rankings = [board.ranking for board in content.boards if board.tables]
+    rankings = {n: board.ranking for n, board in enumerate(content.boards) if f"scatter-{n}" in charts}
     data = page_data(content.records, content.quarantine, rankings, {**charts, **content.charts}, content.looks, logs)
     title = f"{content.records.name}: report"
     here = files("splgbench.report")
@@ -123,7 +124,7 @@ def _verdict(content: Content) -> str:
 def _board(board: Board, number: int, content: Content) -> str:
     ranking = board.ranking
     several = len(content.boards) > 1
-    title = f"Ranking {number + 1}: {ranking.group.title}" if several else "Ranking"
+    title = f"Ranking {number + 1}: {_terms(board, content)}" if several else "Ranking"
     parts = [markup.heading(2, title, f"ranking-{number}")]
     if several:
         parts.append(markup.paragraph(_apart(board, content)))
@@ -144,6 +145,13 @@ def _board(board: Board, number: int, content: Content) -> str:
             controls = f'<div class="filters">{"".join(choices)}</div>'
         parts.append(markup.figure(chart, f"{chart.key}-{number}", controls))
     return f"<section>{''.join(parts)}</section>"
+
+
+def _terms(board: Board, content: Content) -> str:
+    """The terms in short, with those that differ and are not among them."""
+    own = board.ranking.group
+    further = [f"{term.replace('_', ' ')} {own.terms.get(term)}" for term in content.differing if term not in TITLED]
+    return ", ".join([own.title, *further])
 
 
 def _apart(board: Board, content: Content) -> str:

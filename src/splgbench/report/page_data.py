@@ -11,7 +11,10 @@ from splgbench.report.plotly_spec import CONFIG, as_plotly
 from splgbench.report.quarantine import Quarantine
 from splgbench.report.ranking import Ranking
 from splgbench.report.records import Records, Run
-from splgbench.report.trace_plot import Traced, trace_chart
+from splgbench.report.trace_plot import MOST_POINTS, Traced, trace_chart
+
+_POINTS = 160_000
+"""Of traces that a page holds: many runs are drawn with fewer points each."""
 
 FEATURES = (
     ("family", "family"),
@@ -67,7 +70,7 @@ _RUN_COLUMNS = (
 def page_data(
     records: Records,
     quarantine: Quarantine,
-    rankings: Sequence[Ranking],
+    rankings: Mapping[int, Ranking],
     charts: Mapping[str, Chart],
     looks: Mapping[str, int],
     logs: Mapping[str, str],
@@ -76,6 +79,7 @@ def page_data(
 
     Parameters
     ----------
+    rankings : those that have two methods to choose, by their place in the page.
     charts : by their place in the page.
     logs : addresses of the runs' logs by run key.
     """
@@ -84,12 +88,13 @@ def page_data(
     for run in records.runs:
         grouped[run.instance_hash].append(run)
     place = {digest: position for position, digest in enumerate(grouped)}
+    most = max(12, min(MOST_POINTS, _POINTS // max(1, sum(bool(run.trace) for run in records.runs))))
     return {
         "config": CONFIG,
         "charts": {key: as_plotly(chart) for key, chart in charts.items()},
-        "rankings": [_board(ranking, place) for ranking in rankings],
+        "rankings": {str(number): _board(ranking, place) for number, ranking in rankings.items()},
         "features": FEATURES,
-        "instances": [_instance(records, runs, accused, looks) for runs in grouped.values()],
+        "instances": [_instance(records, runs, accused, looks, most) for runs in grouped.values()],
         "instanceColumns": _columns(_INSTANCE_COLUMNS),
         "runColumns": _columns(_RUN_COLUMNS),
         "traceCaption": trace_chart("", "", ()).caption,
@@ -113,7 +118,7 @@ def _board(ranking: Ranking, place: Mapping[str, int]) -> dict[str, Any]:
 
 
 def _instance(
-    records: Records, runs: Sequence[Run], accused: frozenset[str], looks: Mapping[str, int]
+    records: Records, runs: Sequence[Run], accused: frozenset[str], looks: Mapping[str, int], most: int
 ) -> dict[str, Any]:
     first = runs[0]
     features = records.instances.get(first.instance_hash, {})
@@ -133,7 +138,7 @@ def _instance(
         "gap": None if best is None or bound is None or not best else max(0.0, bound - best) / abs(best),
         "solved": sum(run.solved for run in sound),
         "of": len(runs),
-        "trace": as_plotly(trace_chart("trace", first.instance, traced)) if traced else None,
+        "trace": as_plotly(trace_chart("trace", first.instance, traced, most)) if traced else None,
     }
 
 

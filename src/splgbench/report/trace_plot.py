@@ -9,7 +9,7 @@ from splgbench.report.charts import Axis, Chart, Series
 from splgbench.report.integrals import TracePoint
 
 MOST_POINTS = 80
-"""Events of a run that are drawn; of more, these many are taken evenly, the first and the last among them."""
+"""Changes of a bound that are drawn; of more, these many are taken evenly, the first and the last among them."""
 
 
 @dataclass(frozen=True)
@@ -35,12 +35,17 @@ class Traced:
     dual: float | None = None
 
 
-def trace_chart(key: str, title: str, runs: Iterable[Traced]) -> Chart:
-    """Primal values (solid) and dual bounds (dotted) of runs on one instance, on one axis."""
+def trace_chart(key: str, title: str, runs: Iterable[Traced], most: int = MOST_POINTS) -> Chart:
+    """Primal values (solid) and dual bounds (dotted) of runs on one instance, on one axis.
+
+    Parameters
+    ----------
+    most : changes of a bound that are drawn.
+    """
     runs = list(runs)
     series: list[Series] = []
     for run in runs:
-        series += _parts(run, in_legend=all(other.name != run.name for other in series))
+        series += _parts(run, most, in_legend=all(other.name != run.name for other in series))
     caption = (
         "Solid: the best value; dotted: the upper bound; over time as the method claims them, at the end as judged. "
         "The axis shows what lies near the best; a double click shows all."
@@ -49,12 +54,12 @@ def trace_chart(key: str, title: str, runs: Iterable[Traced]) -> Chart:
     return Chart(key, title, caption, Axis("seconds"), Axis("utility units", span=span), series)
 
 
-def _parts(run: Traced, in_legend: bool) -> list[Series]:
+def _parts(run: Traced, most: int, in_legend: bool) -> list[Series]:
     primal = [(time, value) for time, value, _, _ in run.trace if value is not None]
     dual = [(time, value) for time, _, value, _ in run.trace if value is not None]
     found: list[Series] = []
     for dash, events, last in (("solid", primal, run.primal), ("dot", dual, run.dual)):
-        points = _thinned(_changes(events))
+        points = _thinned(_changes(events), most)
         if run.ended is not None and (points or last is not None):
             until = max([run.ended, *(time for time, _ in points[-1:])])
             points.append((until, points[-1][1] if last is None else last))
@@ -69,11 +74,11 @@ def _changes(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
     return [point for i, point in enumerate(points) if i == 0 or point[1] != points[i - 1][1]]
 
 
-def _thinned(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
-    if len(points) <= MOST_POINTS:
+def _thinned(points: list[tuple[float, float]], most: int) -> list[tuple[float, float]]:
+    if len(points) <= most:
         return points
-    step = (len(points) - 1) / (MOST_POINTS - 1)
-    return [points[round(i * step)] for i in range(MOST_POINTS)]
+    step = (len(points) - 1) / (most - 1)
+    return [points[round(i * step)] for i in range(most)]
 
 
 def _span(runs: Sequence[Traced]) -> tuple[float, float] | None:
