@@ -116,12 +116,14 @@ def test_an_instance_links_to_its_logs(chromium: Browser, golden: Path) -> None:
 
 
 def test_narrow_screens_and_paper(chromium: Browser, golden: Path) -> None:
-    """On a phone nothing sticks out sideways; on paper there are the figures, and no controls."""
+    """On a phone nothing sticks out sideways; paper holds the figures, no controls, and nothing wider than A4."""
     page = chromium.open(golden, "#?instance=0", width=360)
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
     page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
     page.emulate_media(media="print")
     assert page.evaluate("[...document.querySelectorAll('[data-chart]')].every(p => p.querySelector('.main-svg'))")
+    page.set_viewport_size({"width": 690, "height": 900})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 690
     assert not page.is_visible("nav")
     assert not page.is_visible("#reset")
     assert chromium.complaints == []

@@ -13,7 +13,7 @@ from splgbench.report import lattice
 from splgbench.report.content import gather
 from splgbench.report.page import verdict_sentence
 from splgbench.report.records import read_records
-from splgbench.report.write import write_report
+from splgbench.report.write import check_libraries, write_report
 
 EXAMPLES = """  splgbench report baseline.sqlite -o report
   splgbench report baseline.sqlite -o report --shift 1 --lp-bounds"""
@@ -32,6 +32,7 @@ def add(parsers: Parsers) -> None:
 def run(arguments: argparse.Namespace) -> int:
     if not 0 < arguments.shift < float("inf"):
         raise InputError("must be a positive number of seconds", "--shift")
+    check_libraries()
     with Store(arguments.store) as store:
         records = read_records(store, any_version=arguments.any_version)
     if not records.runs:

@@ -14,8 +14,21 @@ from splgbench.report.figures import write_figure
 from splgbench.report.page import render
 from splgbench.report.records import Records
 from splgbench.report.tables import Table, as_csv, as_latex
+from splgbench.solver_libraries import load_optional
 
 PAGE = "index.html"
+
+
+def check_libraries() -> None:
+    """Say what is missing before hours of work, not after.
+
+    Raises
+    ------
+    MissingSolverError
+        Plotly or Matplotlib is not installed.
+    """
+    for module in ("plotly.offline", "matplotlib.figure"):
+        load_optional(module, module.partition(".")[0], "report")
 
 
 def write_report(content: Content, folder: Path, *, logs: bool = True) -> list[Path]:
