@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test lint format clean
+.PHONY: demo test baseline lint format clean
 
 demo: $(VENV)/.demo
 	@echo "== Every formulation on every backend, on a cut of a real instance"
@@ -21,6 +21,11 @@ test: $(VENV)/.test
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -n 2
+
+# Some hours; interrupted and called again, it does what is left. A contradiction (exit code 1) is for the report to tell.
+baseline: $(VENV)/.demo
+	$(BIN)/splgbench run campaigns/baseline.toml --store baseline.sqlite || [ $$? -eq 1 ]
+	$(BIN)/splgbench report baseline.sqlite -o campaigns/baseline --lp-bounds || [ $$? -eq 1 ]
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .

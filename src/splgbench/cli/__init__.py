@@ -11,12 +11,14 @@ from splgbench.cli import (
     certify,
     check,
     compare,
+    compare_stores,
     conform,
     court,
     export,
     generate,
     listing,
     relax,
+    report,
     screen,
     solve,
     store,
@@ -42,6 +44,8 @@ COMMANDS = (
     court,
     run_campaign,
     store,
+    report,
+    compare_stores,
 )
 EXIT_CODES = """exit codes:
   0  answered, limits included        3  unsupported method, option or package

@@ -1,0 +1,1 @@
+"""What a store says: measures, rankings, figures, tables and the page that shows them."""

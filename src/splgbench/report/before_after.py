@@ -1,0 +1,170 @@
+"""Two stores of the same campaign, before and after a change, cell by cell."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from statistics import fmean, median
+
+from splgbench.campaign.fairness import differing
+from splgbench.report.boards import FEW_INSTANCES
+from splgbench.report.measures import capped_gap
+from splgbench.report.quarantine import Accusation, quarantine
+from splgbench.report.records import Records, Run
+from splgbench.report.significance import log_ratios, signed_rank
+from splgbench.report.tables import Cell, Column, Table
+
+Pair = tuple[Run, Run]
+"""A cell's run before and after."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """What became of one method.
+
+    Parameters
+    ----------
+    pairs : cells that both stores have.
+    solved : tasks solved before and after.
+    gap : mean gap at the limit before and after.
+    ratio : of shifted times, after / before, geometric mean over cells under equal terms; None without any.
+    p_value : Wilcoxon's signed-rank test over instances.
+    counters : deterministic counters (nodes, iterations, ...) that moved: name, cells in which it did, median ratio.
+    values : cells in which the checked value or the bound moved.
+    """
+
+    method: str
+    pairs: int
+    solved: tuple[int, int]
+    gap: tuple[float, float]
+    ratio: float | None
+    p_value: float | None
+    counters: tuple[tuple[str, int, float], ...]
+    values: int
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two stores against each other.
+
+    Parameters
+    ----------
+    changes : by method.
+    new_accusations : wrong and contradictory answers of the second store, also against answers of the first.
+    only_before, only_after : cells that one store alone has.
+    differing : terms in which cells differ between the stores, with the values met.
+    drift : median of the reference run after / before; None where a store has none.
+    """
+
+    changes: Sequence[Change]
+    new_accusations: Sequence[Accusation]
+    only_before: int
+    only_after: int
+    differing: dict[str, list[object]]
+    drift: float | None
+
+
+def compare(before: Records, after: Records, shift: float) -> Comparison:
+    """Compare the cells that two stores share, whatever versions they ran under.
+
+    Parameters
+    ----------
+    shift : of times, seconds.
+    """
+    first = {str(run.row["cell_key"]): run for run in before.runs}
+    second = {str(run.row["cell_key"]): run for run in after.runs}
+    pairs = [(first[key], run) for key, run in second.items() if key in first]
+    by_method: dict[str, list[Pair]] = defaultdict(list)
+    for pair in pairs:
+        by_method[pair[1].method].append(pair)
+    unequal: dict[str, list[object]] = defaultdict(list)
+    for pair in pairs:
+        for term, values in _unequal(pair).items():
+            unequal[term] += [value for value in values if value not in unequal[term]]
+    references = [median([run.wall_time for run in r.references if run.ran] or [0.0]) for r in (before, after)]
+    return Comparison(
+        changes=[_change(method, found, shift) for method, found in by_method.items()],
+        new_accusations=_new_accusations(before, after),
+        only_before=len(first.keys() - second.keys()),
+        only_after=len(second.keys() - first.keys()),
+        differing=dict(unequal),
+        drift=references[1] / references[0] if all(references) else None,
+    )
+
+
+def _unequal(pair: Pair) -> dict[str, list[object]]:
+    return differing(run.row["terms"] for run in pair if run.ran)
+
+
+def _change(method: str, pairs: Sequence[Pair], shift: float) -> Change:
+    timed = [pair for pair in pairs if not _unequal(pair)]
+    logs = log_ratios([b.seconds for _, b in timed], [a.seconds for a, _ in timed], shift)
+    by_instance: dict[str, list[float]] = defaultdict(list)
+    for (_, run), value in zip(timed, logs, strict=True):
+        by_instance[run.instance_hash].append(value)
+    return Change(
+        method=method,
+        pairs=len(pairs),
+        solved=(sum(a.solved for a, _ in pairs), sum(b.solved for _, b in pairs)),
+        gap=(fmean(capped_gap(a.gap) for a, _ in pairs), fmean(capped_gap(b.gap) for _, b in pairs)),
+        ratio=math.exp(fmean(logs)) if logs else None,
+        p_value=signed_rank([fmean(values) for values in by_instance.values()]) if logs else None,
+        counters=_counters(pairs),
+        values=sum((a.primal, a.dual) != (b.primal, b.dual) for a, b in pairs),
+    )
+
+
+def _counters(pairs: Sequence[Pair]) -> tuple[tuple[str, int, float], ...]:
+    """Of cells that both sides solved: where a limit cuts in, counters depend on the clock."""
+    ratios: dict[str, list[float]] = defaultdict(list)
+    for before, after in pairs:
+        if before.solved and after.solved:
+            old, new = before.row["counters"], after.row["counters"]
+            for name in old.keys() & new.keys():
+                if old[name] != new[name]:
+                    ratios[name].append((new[name] + 1) / (old[name] + 1))
+    return tuple((name, len(values), median(values)) for name, values in sorted(ratios.items()))
+
+
+def _new_accusations(before: Records, after: Records) -> list[Accusation]:
+    """Of the second store's runs, those that are wrong or that any run of either store refutes."""
+    ours = {id(run) for run in (*after.runs, *after.references)}
+    found = quarantine(replace(after, runs=(*before.runs, *before.references, *after.runs)))
+    return [accusation for accusation in (*found.wrong, *found.contradictory) if id(accusation.run) in ours]
+
+
+def change_table(comparison: Comparison, shift: float) -> Table:
+    """The changes, method by method."""
+    rows: list[list[Cell]] = [
+        [
+            change.method,
+            change.pairs,
+            *change.solved,
+            *change.gap,
+            change.ratio,
+            change.p_value,
+            change.values,
+            "; ".join(f"{name} in {cells}, median x {ratio:.3g}" for name, cells, ratio in change.counters) or None,
+        ]
+        for change in comparison.changes
+    ]
+    columns = [
+        Column("method"),
+        Column("cells", "whole"),
+        Column("solved before", "whole"),
+        Column("after", "whole"),
+        Column("gap before", "percent"),
+        Column("after", "percent"),
+        Column("time ratio", "seconds"),
+        Column("p", "p"),
+        Column("answers moved", "whole"),
+        Column("counters moved"),
+    ]
+    caption = (
+        f"Time ratio: after / before, geometric mean of shifted times, shift {shift:g} s, time-outs included; p: "
+        f"Wilcoxon's signed-rank test over instances (below {FEW_INSTANCES} instances it cannot reach 5 %). Counters "
+        "are compared where both sides solve."
+    )
+    return Table("before-after", "Before and after", caption, columns, rows)

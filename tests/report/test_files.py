@@ -1,0 +1,172 @@
+"""What lies beside the page: tables, figures, logs; charts, lattice and traces as numbers."""
+
+from __future__ import annotations
+
+import csv
+import json
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from report.stores_for_tests import a_run, a_store, golden_runs, records_of
+
+from splgbench.cli import main
+from splgbench.report import lattice
+from splgbench.report.charts import DASHES, MARKERS, look
+from splgbench.report.content import gather
+from splgbench.report.figures import write_figure
+from splgbench.report.lattice import LpBound
+from splgbench.report.page import render
+from splgbench.report.plotly_spec import as_plotly
+from splgbench.report.tables import Column, Table, as_csv, as_latex
+from splgbench.report.trace_plot import MOST_POINTS, Traced, trace_chart
+
+
+def test_the_command_writes_page_tables_figures_and_logs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One command, and its exit code tells of wrong answers."""
+    store = a_store(tmp_path / "golden.sqlite", golden_runs())
+    assert main(["report", str(store), "-o", str(tmp_path / "one"), "--json"]) == 1
+    said = json.loads(capsys.readouterr().out)
+    assert (said["wrong"], said["contradictions"], said["failures"]) == (3, 3, 1)
+    files = [path.relative_to(tmp_path / "one") for path in sorted((tmp_path / "one").rglob("*")) if path.is_file()]
+    names = set(map(str, files))
+    for stem in ("profile", "gap-over-time", "cactus", "scatter", "scaling-time", "scaling-gap", "memory", "drift"):
+        assert {f"figures/{stem}.svg", f"figures/{stem}.pdf"} <= names
+    for stem in ("leaderboard", "virtual-best", "pairs", "honesty", "harness", "drift", "statuses", "accusations"):
+        assert {f"tables/{stem}.csv", f"tables/{stem}.tex"} <= names
+    assert sum(name.startswith("logs/") for name in names) == 19
+    assert "logs/00000001-golden.txt" in names
+
+
+def test_the_same_store_gives_the_same_bytes(tmp_path: Path) -> None:
+    """Page and figures hold no time of day, and nothing of where they were made."""
+    stems = (tmp_path / "one", tmp_path / "two")
+    pages = []
+    for stem in stems:
+        content = gather(
+            records_of(stem.with_suffix(".sqlite"), [{**r, "run_key": r["method"]} for r in _three()]), 10.0
+        )
+        pages.append(render(content, {}, plotly=""))
+        write_figure(content.boards[0].charts[0], stem)
+    assert pages[0] == pages[1]
+    assert str(tmp_path) not in pages[0]
+    for kind in (".svg", ".pdf"):
+        assert stems[0].with_suffix(kind).read_bytes() == stems[1].with_suffix(kind).read_bytes()
+
+
+def _three() -> list[dict[str, Any]]:
+    return [a_run(method, wall=wall) for method, wall in (("a@x", 1.0), ("b@x", 2.0), ("c@x", 4.0))]
+
+
+def test_bad_input_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """No store, an empty one, a shift of 0, a folder that cannot be: exit code 2, nothing of a traceback."""
+    store = a_store(tmp_path / "s.sqlite", [a_run("a@x")])
+    empty = a_store(tmp_path / "empty.sqlite", [])
+    (tmp_path / "file").write_text("")
+    for given in (
+        [str(tmp_path / "none.sqlite"), "-o", str(tmp_path / "r")],
+        [str(empty), "-o", str(tmp_path / "r")],
+        [str(store), "-o", str(tmp_path / "r"), "--shift", "0"],
+        [str(store), "-o", str(tmp_path / "file" / "r")],
+    ):
+        assert main(["report", *given]) == 2
+        assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_method_without_anything_to_show(tmp_path: Path) -> None:
+    """One method, one run, no trace, no log, no reference run: a page all the same."""
+    records = records_of(tmp_path / "s.sqlite", [a_run("a@x", log="")])
+    content = gather(records, 10.0)
+    assert {chart.key for chart in content.boards[0].charts} == {"profile", "cactus", "scaling-time", "scaling-gap"}
+    page = render(content, {}, plotly="")
+    assert "No LP bounds were measured" in page
+    assert "No wrong answers, no contradictions, no failures in 1 run." in page
+
+
+def test_text_from_the_store_cannot_break_the_page(tmp_path: Path) -> None:
+    """Names and messages are text wherever they stand."""
+    hostile = "</script><script>alert(1)</script><b>&"
+    runs = [a_run("a@x", hostile, "error", message=hostile), a_run("b@x", hostile)]
+    page = render(gather(records_of(tmp_path / "s.sqlite", runs), 10.0), {}, plotly="")
+    assert "<script>alert" not in page
+    assert page.count("</script>") == 3
+
+
+def test_tables_as_csv_and_latex() -> None:
+    """Values in full for machines, short and escaped for papers."""
+    table = Table("t", "A_table", "100 %", [Column("a & b"), Column("gap", "percent")], [("x_1", 0.12345), ("y", None)])
+    assert list(csv.reader(as_csv(table).splitlines())) == [["a & b", "gap"], ["x_1", "0.12345"], ["y", ""]]
+    latex = as_latex(table)
+    for line in (r"\caption{A\_table. 100 \%}", r"a \& b & gap \\", r"x\_1 & 12.3 \% \\", r"y & - \\"):
+        assert line in latex
+
+
+def test_looks_differ() -> None:
+    """Methods differ in more than colour: of a hundred looks no two are the same; neighbours differ in all three."""
+    looks = [look(number) for number in range(100)]
+    assert len({(one.colour, one.dash, one.marker) for one in looks}) == 100
+    assert all(a.colour != b.colour and a.dash != b.dash and a.marker != b.marker for a, b in pairwise(looks))
+    assert len(set(DASHES)) == 6
+    assert len(set(MARKERS)) == 8
+
+
+def test_a_trace_as_a_chart() -> None:
+    """Primal solid, dual dotted, one entry a method; the judged result ends it, and long traces are thinned."""
+    trace = [(float(i), float(i), 2000.0 - i, "s") for i in range(1, 1000)]
+    chart = trace_chart("k", "t", [Traced("a", f"seed {s}", 0, trace, 1000.0, 1100, 1150.0) for s in (0, 1)])
+    assert [series.in_legend for series in chart.series] == [True, False, False, False]
+    assert [series.dash for series in chart.series] == ["solid", "dot"] * 2
+    assert all(len(series.x) == MOST_POINTS + 1 for series in chart.series)
+    assert (chart.series[0].x[-1], chart.series[0].y[-1]) == (1000.0, 1100)
+    assert chart.y.span == (1000.0, 1250.0)
+    assert as_plotly(chart)["data"][1]["line"]["dash"] == "dot"
+
+
+def test_a_trace_that_is_still_going() -> None:
+    """Without an end it stops at its last event; without any event there is nothing to draw."""
+    running = Traced("a", "", 0, [(1.0, None, 50.0, "s"), (2.0, 10.0, 50.0, "s")])
+    assert [list(series.x) for series in trace_chart("k", "t", [running]).series] == [[2.0], [1.0]]
+    assert trace_chart("k", "t", [Traced("a", "", 0, [])]).series == []
+
+
+def _bounds(**given: tuple[float, ...]) -> list[LpBound]:
+    return [LpBound(f"i{i}", f"i{i}", name, b, 0.0) for name, bounds in given.items() for i, b in enumerate(bounds)]
+
+
+def test_the_order_of_lp_bounds() -> None:
+    """d below b and c, which no one ranks, below a; e is a's equal; nothing leads from a straight to d."""
+    relaxations = _bounds(a=(10, 10), b=(10, 20), c=(20, 10), d=(30, 30), e=(10, 10))
+    bounds = lattice.by_formulation(relaxations)
+    assert lattice.classes(bounds) == [["a", "e"], ["b"], ["c"], ["d"]]
+    assert lattice.covering(bounds, list("abcd")) == [("a", "b"), ("a", "c"), ("b", "d"), ("c", "d")]
+    chart = lattice.lattice_chart([*relaxations, LpBound("i0", "i0", "f", None, 0.0, "has no LP")], {"i0": 10, "i1": 8})
+    nodes = chart.series[-1]
+    assert nodes.texts[0] == "a, e<br>12.50 % above the best value"
+    assert list(nodes.y) == [0.0, -1.0, -1.0, -2.0]
+    assert len(chart.series) == 5
+
+
+def test_a_declared_order_that_measurement_breaks_is_told() -> None:
+    """`strengthened` says it is nowhere weaker than `linked`; bounds that say otherwise stand in the caption."""
+    relaxations = _bounds(linked=(10,), strengthened=(11,))
+    assert ("strengthened", "linked") in lattice.broken_claims(lattice.by_formulation(relaxations))
+    assert "measured weaker: strengthened than linked" in lattice.lattice_chart(relaxations, {}).caption
+
+
+def test_lp_bounds_are_measured_on_the_campaigns_instances(tmp_path: Path) -> None:
+    """The instance is made again from the stored campaign file, and only if it still is what ran."""
+    from splgbench import load
+
+    campaign = (
+        'name = "c"\n[[instances]]\nnames = "easy"\n[[methods]]\nnames = "linked@highs"\n[limits]\nwall_time = 1\n'
+    )
+    digest = load("easy").instance_hash
+    runs = [a_run("linked@highs", "easy", instance_hash=digest, primal=112_391_421)]
+    records = records_of(tmp_path / "s.sqlite", runs, campaign_file=campaign)
+    (bound,) = lattice.measure(records)
+    assert bound.formulation == "linked"
+    assert bound.bound is not None
+    assert 112_391_421 <= bound.bound < 112_500_000
+    changed = records_of(tmp_path / "t.sqlite", [a_run("linked@highs", "easy")], campaign_file=campaign)
+    assert lattice.measure(changed) == []
