@@ -10,11 +10,12 @@ import time
 from pathlib import Path
 
 import hypothesis
-from hypothesis import HealthCheck, Phase, given
+from hypothesis import given
 
 from splgbench.generator.screening import machine
 from splgbench.instance import Instance
 from splgbench.testing import instances, survey
+from splgbench.testing.draws import reproducibly
 from splgbench.testing.features import FEATURES
 from splgbench.versions import versions
 
@@ -23,14 +24,7 @@ def drawn(count: int, seed: int) -> tuple[list[Instance], float]:
     """Instances of one seed, and seconds of processor time for drawing them."""
     found: list[Instance] = []
 
-    @hypothesis.seed(seed)
-    @hypothesis.settings(
-        max_examples=count,
-        database=None,
-        deadline=None,
-        phases=(Phase.generate,),
-        suppress_health_check=list(HealthCheck),
-    )
+    @reproducibly("draws", seed, count, shrink=False)
     @given(instances())
     def keep(instance: Instance) -> None:
         found.append(instance)

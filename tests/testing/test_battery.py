@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -103,6 +105,20 @@ def test_the_same_seed_draws_the_same() -> None:
         recorded(seed, drawn)
     assert len(runs[0]) == 12
     assert runs[0] == runs[1] != runs[2]
+
+
+def test_draws_do_not_depend_on_what_is_loaded() -> None:
+    """Another program, with other modules loaded, draws the same instances from the same seed."""
+    code = (
+        "{first}\nfrom hypothesis import given\nfrom splgbench.testing import instances\n"
+        "from splgbench.testing.draws import reproducibly\nfound = []\n"
+        "reproducibly('x', 1, 60, shrink=False)(given(instances())(lambda i: found.append(i.instance_hash)))()\n"
+        "print(*found)"
+    )
+    programs = [code.format(first=first) for first in ("", "import statistics, splgbench.campaign, splgbench.cli")]
+    answers = [subprocess.run([sys.executable, "-c", p], capture_output=True, text=True, check=True) for p in programs]
+    assert len(answers[0].stdout.split()) == 60
+    assert answers[0].stdout == answers[1].stdout
 
 
 def test_strides_thin_out_slow_methods() -> None:

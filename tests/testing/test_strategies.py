@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from splgbench.instance import Instance
 from splgbench.testing import Knobs, allocations, instances, relabelings, survey
+from splgbench.testing.draws import reproducibly
 from splgbench.testing.oracles import by_search
 
 FIXED = settings(
@@ -24,8 +25,7 @@ def drawn(count: int, knobs: Knobs, number: int = 1) -> list[Instance]:
     """`count` instances of a fixed seed."""
     found: list[Instance] = []
 
-    @seed(number)
-    @settings(FIXED, derandomize=False, max_examples=count)
+    @reproducibly("drawn", number, count, shrink=False)
     @given(instances(knobs))
     def draw(instance: Instance) -> None:
         found.append(instance)

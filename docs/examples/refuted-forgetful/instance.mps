@@ -5,7 +5,6 @@ ROWS
  N  Obj     
  L  demand_G1
  L  demand_G2
- L  area_capacity_H1_A1
  L  volume_needs_mandate_H1_G1
  L  volume_needs_mandate_H1_G2
  G  threshold_H1_G1
@@ -13,12 +12,10 @@ ROWS
 COLUMNS
     x_H1_G1   Obj       1
     x_H1_G1   demand_G1  1
-    x_H1_G1   area_capacity_H1_A1  1
     x_H1_G1   volume_needs_mandate_H1_G1  1
     x_H1_G1   threshold_H1_G1  1
     x_H1_G2   Obj       1
     x_H1_G2   demand_G2  1
-    x_H1_G2   area_capacity_H1_A1  1
     x_H1_G2   volume_needs_mandate_H1_G2  1
     x_H1_G2   threshold_H1_G2  1
     MARK0000  'MARKER'                 'INTORG'
@@ -28,7 +25,6 @@ COLUMNS
     MARK0001  'MARKER'                 'INTEND'
 RHS
     RHS_V     demand_G1  1
-    RHS_V     area_capacity_H1_A1  1
 BOUNDS
  UP BOUND     x_H1_G1   1
  FX BOUND     x_H1_G2   0

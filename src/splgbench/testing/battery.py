@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import contextlib
 import time
-import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
 import hypothesis
-from hypothesis import HealthCheck, Phase, Verbosity, assume, given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from splgbench.instance import Instance
 from splgbench.methods import Method
+from splgbench.testing.draws import reproducibly
 from splgbench.testing.oracles import agreed
 from splgbench.testing.relations import Relation
 from splgbench.testing.strategies import Knobs, instances
@@ -148,17 +148,7 @@ def examine(
         subjects = {method.name: method for method in subjects}
     run = _Run(relation, subjects, strides or {}, patience, on_trial)
 
-    @hypothesis.seed(zlib.crc32(f"{relation.name} {seed}".encode()))
-    @hypothesis.settings(
-        max_examples=examples,
-        database=None,
-        deadline=None,
-        phases=(Phase.generate, Phase.shrink),
-        suppress_health_check=list(HealthCheck),
-        report_multiple_bugs=False,
-        print_blob=False,
-        verbosity=Verbosity.quiet,
-    )
+    @reproducibly(relation.name, seed, examples, shrink=True)
     @given(_cases(relation))
     def meet(case: tuple[Trial, Any]) -> None:
         run.judge(*case)
@@ -205,16 +195,7 @@ def sweep(
     """
     run = _Sweep(list(relations), methods, examples, strides or {})
 
-    @hypothesis.seed(zlib.crc32(f"sweep {seed}".encode()))
-    @hypothesis.settings(
-        max_examples=20 * examples,
-        database=None,
-        deadline=None,
-        phases=(Phase.generate,),
-        suppress_health_check=list(HealthCheck),
-        print_blob=False,
-        verbosity=Verbosity.quiet,
-    )
+    @reproducibly("sweep", seed, 20 * examples, shrink=False)
     @given(st.data())
     def meet(data: st.DataObject) -> None:
         run.serve(cast(st.DrawFn, data.draw))
