@@ -24,7 +24,7 @@ test: $(VENV)/.test
 
 # Some hours; interrupted and called again, it does what is left. A contradiction (exit code 1) is for the report to tell.
 baseline: $(VENV)/.demo
-	$(BIN)/splgbench run campaigns/baseline.toml --store baseline.sqlite || [ $$? -eq 1 ]
+	$(BIN)/splgbench run campaigns/baseline.toml --store baseline.sqlite --workers 2 || [ $$? -eq 1 ]
 	$(BIN)/splgbench report baseline.sqlite -o campaigns/baseline --lp-bounds || [ $$? -eq 1 ]
 
 lint: $(VENV)/.test
