@@ -170,3 +170,11 @@ def test_lp_bounds_are_measured_on_the_campaigns_instances(tmp_path: Path) -> No
     assert 112_391_421 <= bound.bound < 112_500_000
     changed = records_of(tmp_path / "t.sqlite", [a_run("linked@highs", "easy")], campaign_file=campaign)
     assert lattice.measure(changed) == []
+
+
+def test_instances_of_one_size_are_told_apart(tmp_path: Path) -> None:
+    """Two instances with as many offers are two points of the scaling plot."""
+    runs = [a_run("a@x", instance) for instance in ("one", "two")]
+    content = gather(records_of(tmp_path / "s.sqlite", runs), 10.0)
+    scaling = next(chart for chart in content.boards[0].charts if chart.key == "scaling-time")
+    assert scaling.series[0].texts == ["one", "two"]

@@ -108,7 +108,8 @@ def scaling(ranking: Ranking, looks: Looks) -> list[Chart]:
         grouped: dict[str, list[Run]] = defaultdict(list)
         for run in ranking.runs(method):
             grouped[run.instance_hash].append(run)
-        ordered = sorted((sizes[digest], runs) for digest, runs in grouped.items() if digest in sizes)
+        known = [(sizes[digest], runs) for digest, runs in grouped.items() if digest in sizes]
+        ordered = sorted(known, key=lambda point: (point[0], point[1][0].instance))
         x = [size for size, _ in ordered]
         texts = [runs[0].instance for _, runs in ordered]
         seconds = [shifted_geometric_mean([run.seconds for run in runs], ranking.shift) for _, runs in ordered]
