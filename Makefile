@@ -22,7 +22,7 @@ test: $(VENV)/.test
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -n 2
 
-# Some hours; interrupted and called again, it does what is left. A contradiction (exit code 1) is for the report to tell.
+# Up to 80 minutes on one worker; interrupted and called again, it does what is left. A contradiction (exit code 1) is for the report to tell.
 baseline: $(VENV)/.demo
 	$(BIN)/splgbench run campaigns/baseline.toml --store baseline.sqlite --workers 2 || [ $$? -eq 1 ]
 	$(BIN)/splgbench report baseline.sqlite -o campaigns/baseline --lp-bounds || [ $$? -eq 1 ]

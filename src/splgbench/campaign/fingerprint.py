@@ -12,7 +12,14 @@ from splgbench import registry
 from splgbench.methods import Method, method
 from splgbench.versions import versions
 
-_PACKAGES = ("splgbench", "splgbench.rows", "splgbench.backends", "splgbench.formulations", "splgbench.decompositions")
+_PACKAGES = (
+    "splgbench",
+    "splgbench.rows",
+    "splgbench.backends",
+    "splgbench.formulations",
+    "splgbench.decomposition",
+    "splgbench.decompositions",
+)
 
 
 def planned_versions(name: str) -> dict[str, str]:
