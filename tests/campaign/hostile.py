@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -152,6 +152,18 @@ class Hostile:
     def claim_a_proof(self, instance: Any) -> Any:
         polished = polish(instance, np.zeros(instance.n_offers, dtype=np.bool_))
         return self.result(instance, Status.OPTIMAL, polished.objective, 1e12, polished.volumes)
+
+    def overflow(self, instance: Any) -> Any:
+        return self.result(instance, Status.TIME_OUT, 10**30, None, None)
+
+    def miscount(self, instance: Any) -> Any:
+        return replace(self.result(instance, Status.TIME_OUT, None, None, None), counters=None)
+
+    def turn_back_time(self, instance: Any) -> Any:
+        return replace(self.result(instance, Status.TIME_OUT, None, None, None), wall_time_s=float("nan"))
+
+    def ramble(self, instance: Any) -> Any:
+        return replace(self.result(instance, Status.TIME_OUT, None, None, None), message="\ud800" * 10**6)
 
 
 def method(backend: str | None = None, **options: str) -> Hostile:

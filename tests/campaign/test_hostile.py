@@ -36,6 +36,10 @@ ENDS = {
     "overfill": ("wrong", "the checker refuses its allocation"),
     "bound_too_low": ("wrong", "lies below the checked value"),
     "claim_a_proof": ("wrong", "its value and its bound do not meet"),
+    "overflow": ("wrong", "primal is beyond 64 bits"),
+    "miscount": ("error", "its result cannot be stored"),
+    "turn_back_time": ("time-out", ""),
+    "ramble": ("time-out", "????"),
 }
 EXTRA = """
 [limits]
@@ -45,6 +49,13 @@ memory = 400
 grace = 0.3
 attempts = 2
 """
+
+
+def test_times_are_those_that_passed(ended: tuple[dict[str, dict[str, Any]], Path]) -> None:
+    """A time that no clock shows is replaced by the time that passed; a message has an end."""
+    runs, _ = ended
+    assert 0 < runs["turn_back_time"]["wall_time_s"] < 60
+    assert len(runs["ramble"]["message"]) <= 4000
 
 
 @pytest.fixture(scope="module")
