@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -31,3 +32,15 @@ def test_beginning_and_end_remain(parts: list[int], tmp_path: Path) -> None:
     assert kept.startswith(written[:KEPT])
     assert kept.endswith(written[-KEPT:])
     assert f"\n[splgbench: {left_out} bytes left out]\n".encode() in kept
+
+
+def test_a_log_that_grows_all_at_once(tmp_path: Path) -> None:
+    """Nobody looked while it grew: it is cut when it is closed."""
+    log = CappedLog(tmp_path / "log")
+    os.write(log.descriptor, b"first" + b"x" * (2 * CAP) + b"last")
+    log.close()
+    text = (tmp_path / "log").read_bytes()
+    assert len(text) < CAP
+    assert text.startswith(b"first")
+    assert text.endswith(b"last")
+    assert b"bytes left out]" in text

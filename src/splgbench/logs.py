@@ -33,7 +33,8 @@ class CappedLog:
             os.ftruncate(self.descriptor, 0)
 
     def close(self) -> None:
-        """Put beginning, a note and end together."""
+        """Put beginning, a note and end together; a log that grew all at once is cut here."""
+        self.trim()
         if self.head:
             self._take()
             note = f"\n[splgbench: {self.dropped} bytes left out]\n".encode()
