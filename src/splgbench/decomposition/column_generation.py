@@ -31,11 +31,8 @@ class ColumnGeneration:
         self.loop = loop
         self.relaxation = relaxation
         self.master = Master(relaxation)
-        self.blocks = np.arange(relaxation.partition.n_blocks)
         self.best: FloatArray = np.zeros(relaxation.n_rows)
         self.best_bound = np.inf
-        self.evaluation: Evaluation | None = None
-        self.value = -np.inf
 
     def evaluate(self, multipliers: FloatArray) -> Evaluation:
         """Price all blocks: a bound, and columns."""
@@ -46,9 +43,9 @@ class ColumnGeneration:
         self.loop.iterations += 1
         self.loop.bounded(evaluation.bound, "pricing")
         if evaluation.bound < self.best_bound:
-            self.best_bound, self.best, self.evaluation = evaluation.bound, multipliers, evaluation
+            self.best_bound, self.best = evaluation.bound, multipliers
         if np.isfinite(evaluation.bound):
-            counters["columns"] = counters.get("columns", 0) + self.master.add(evaluation.plans, self.blocks)
+            counters["columns"] = counters.get("columns", 0) + self.master.add(evaluation.plans)
         return evaluation
 
     def run(self, seconds: float | None = None) -> bool:
@@ -71,8 +68,8 @@ class ColumnGeneration:
             self.loop.check()
             if solved is None:
                 return False
-            self.value, prices, _ = solved
-            if self.best_bound - self.value <= max(0.5, 1e-7 * abs(self.best_bound)):
+            value, prices = solved
+            if self.best_bound - value <= max(0.5, 1e-7 * abs(self.best_bound)):
                 return True
             before = self.loop.counters.get("columns", 0)
             evaluation = self.evaluate(alpha * self.best + (1 - alpha) * prices)

@@ -7,10 +7,51 @@ thresholds plus a greedy fill, and a depth-first search settles the links that c
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numba import njit
 
+from splgbench.instance import IntArray
+
 NO_VALUE = -1e300
+
+
+class Structure(NamedTuple):
+    """What stays the same from pricing to pricing: blocks of units of offers, their sets of mandates, their links.
+
+    Parameters
+    ----------
+    t, high : shape (K,), least and largest volume of a mandate.
+    offer_unit, offer_bit : shape (K,), the unit of each offer and its place in it.
+    unit_start, unit_offer : the offers of each unit, in CSR form; room : by unit, its capacity.
+    sub_start, sub_mask, sub_left : the listed sets of each unit and what they leave of its room, in CSR form; a unit
+        without any is searched.
+    own_start, own_owner, own_members : the links within each unit, in CSR form: place of the offer, mask of members.
+    block_unit : shape (n_blocks + 1,), where the units of each block begin.
+    block_request, requests : the links between units of each block, in CSR form.
+    request_offer, request_start, request_member : all links, as in `Requirements`.
+    """
+
+    t: IntArray
+    high: IntArray
+    offer_unit: IntArray
+    offer_bit: IntArray
+    unit_start: IntArray
+    unit_offer: IntArray
+    room: IntArray
+    sub_start: IntArray
+    sub_mask: IntArray
+    sub_left: IntArray
+    own_start: IntArray
+    own_owner: IntArray
+    own_members: IntArray
+    block_unit: IntArray
+    block_request: IntArray
+    requests: IntArray
+    request_offer: IntArray
+    request_start: IntArray
+    request_member: IntArray
 
 
 @njit(cache=True)
@@ -65,57 +106,55 @@ def list_subsets(t, room, owner, members, limit, masks, left):  # type: ignore[n
 
 
 @njit(cache=True)
-def value_subsets(units, unit_start, unit_offer, sub_start, sub_mask, sub_left, t, high, gain, fee, value):  # type: ignore[no-untyped-def]
+def value_subsets(s, units, gain, fee, value):  # type: ignore[no-untyped-def]
     """Value of every subset: thresholds first, the rest of the room to the best gains."""
     order = np.empty(64, dtype=np.int64)
     for u in units:
-        first, last = unit_start[u], unit_start[u + 1]
-        n = last - first
+        offers = s.unit_offer[s.unit_start[u] : s.unit_start[u + 1]]
+        n = len(offers)
         for i in range(n):
             j = i
-            while j > 0 and gain[unit_offer[first + order[j - 1]]] < gain[unit_offer[first + i]]:
+            while j > 0 and gain[offers[order[j - 1]]] < gain[offers[i]]:
                 order[j] = order[j - 1]
                 j -= 1
             order[j] = i
-        for s in range(sub_start[u], sub_start[u + 1]):
-            mask, room, total = sub_mask[s], sub_left[s], 0.0
+        for at in range(s.sub_start[u], s.sub_start[u + 1]):
+            mask, room, total = s.sub_mask[at], s.sub_left[at], 0.0
             for i in range(n):
                 bit = order[i]
                 if mask >> bit & 1:
-                    k = unit_offer[first + bit]
-                    total += gain[k] * t[k] - fee[k]
+                    k = offers[bit]
+                    total += gain[k] * s.t[k] - fee[k]
                     if gain[k] > 0.0 and room > 0:
-                        more = min(high[k] - t[k], room)
+                        more = min(s.high[k] - s.t[k], room)
                         total += gain[k] * more
                         room -= more
-            value[s] = total
+            value[at] = total
 
 
 @njit(cache=True)
-def _fill(unit, mask, unit_start, unit_offer, left, t, high, gain, volume):  # type: ignore[no-untyped-def]
+def _fill(s, unit, mask, gain, volume):  # type: ignore[no-untyped-def]
     """Best volumes of one set of mandates."""
-    first, last = unit_start[unit], unit_start[unit + 1]
-    for i in range(last - first):
-        k = unit_offer[first + i]
-        volume[k] = t[k] if mask >> i & 1 else 0
+    offers, left = s.unit_offer[s.unit_start[unit] : s.unit_start[unit + 1]], s.room[unit]
+    for i in range(len(offers)):
+        k = offers[i]
+        volume[k] = s.t[k] if mask >> i & 1 else 0
         left -= volume[k]
     while left > 0:
         best, at = 0.0, -1
-        for i in range(last - first):
-            k = unit_offer[first + i]
-            if mask >> i & 1 and volume[k] < high[k] and gain[k] > best:
+        for i in range(len(offers)):
+            k = offers[i]
+            if mask >> i & 1 and volume[k] < s.high[k] and gain[k] > best:
                 best, at = gain[k], k
         if at < 0:
             return
-        more = min(high[at] - volume[at], left)
+        more = min(s.high[at] - volume[at], left)
         volume[at] += more
         left -= more
 
 
 @njit(cache=True)
-def search_unit(  # type: ignore[no-untyped-def]
-    offers, t, high, gain, fee, room, owner, members, must, out, node_limit
-):
+def search_unit(s, unit, gain, fee, must, out, node_limit):  # type: ignore[no-untyped-def]
     """The best set of mandates of a unit with too many sets to list: depth-first branch and bound.
 
     A node is bounded by filling the room with the best gains, thresholds of open offers relaxed and their fees spread
@@ -123,14 +162,15 @@ def search_unit(  # type: ignore[no-untyped-def]
 
     Parameters
     ----------
-    offers : of the unit, by bit.
-    owner, members : as in `list_subsets`.
     must, out : bit masks of what is decided.
 
     Returns
     -------
     (bound, mask) : bound is `NO_VALUE` where there is no set; mask -1 where none was found within `node_limit`.
     """
+    offers, room = s.unit_offer[s.unit_start[unit] : s.unit_start[unit + 1]], s.room[unit]
+    owner = s.own_owner[s.own_start[unit] : s.own_start[unit + 1]]
+    members = s.own_members[s.own_start[unit] : s.own_start[unit + 1]]
     n = len(offers)
     stack_must = np.empty(2 * n + 2, dtype=np.int64)
     stack_out = np.empty(2 * n + 2, dtype=np.int64)
@@ -166,19 +206,19 @@ def search_unit(  # type: ignore[no-untyped-def]
         for i in range(n):
             if must >> i & 1:
                 k = offers[i]
-                free -= t[k]
-                total += gain[k] * t[k] - fee[k]
+                free -= s.t[k]
+                total += gain[k] * s.t[k] - fee[k]
         if free < 0:
             continue
         count = 0
         for i in range(n):
             k = offers[i]
-            if out >> i & 1 or (not must >> i & 1 and t[k] > free):
+            if out >> i & 1 or (not must >> i & 1 and s.t[k] > free):
                 continue
             if must >> i & 1:
-                rate[i], most[i] = gain[k], high[k] - t[k]
+                rate[i], most[i] = gain[k], s.high[k] - s.t[k]
             else:
-                rate[i], most[i] = gain[k] - fee[k] / high[k], high[k]
+                rate[i], most[i] = gain[k] - fee[k] / s.high[k], s.high[k]
             j = count
             while j > 0 and rate[order[j - 1]] < rate[i]:
                 order[j] = order[j - 1]
@@ -198,7 +238,7 @@ def search_unit(  # type: ignore[no-untyped-def]
             if not must >> i & 1:
                 chosen |= np.int64(1) << i
                 k = offers[i]
-                if x < high[k] and (x < t[k] or fee[k] != 0.0):
+                if x < s.high[k] and (x < s.t[k] or fee[k] != 0.0):
                     branch = i
         total = min(total, ceiling)
         if total <= best:
@@ -222,18 +262,18 @@ def search_unit(  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _propagate(requests, request_offer, request_start, request_member, state, trail, length):  # type: ignore[no-untyped-def]
+def _propagate(s, requests, state, trail, length):  # type: ignore[no-untyped-def]
     """Follow the links from what is decided; returns whether they do not clash, and the new trail length."""
     changed = True
     while changed:
         changed = False
         for r in requests:
-            k = request_offer[r]
+            k = s.request_offer[r]
             if state[k] < 0:
                 continue
             open_members, last, met = 0, -1, False
-            for i in range(request_start[r], request_start[r + 1]):
-                q = request_member[i]
+            for i in range(s.request_start[r], s.request_start[r + 1]):
+                q = s.request_member[i]
                 if state[q] > 0:
                     met = True
                     break
@@ -258,52 +298,25 @@ def _propagate(requests, request_offer, request_start, request_member, state, tr
 
 
 @njit(cache=True)
-def price_block(  # type: ignore[no-untyped-def]
-    units,
-    requests,
-    unit_start,
-    unit_offer,
-    offer_unit,
-    offer_bit,
-    sub_start,
-    sub_mask,
-    sub_left,
-    value,
-    room,
-    own_start,
-    own_owner,
-    own_members,
-    request_offer,
-    request_start,
-    request_member,
-    t,
-    high,
-    gain,
-    fee,
-    state,
-    node_limit,
-    volume,
-):
+def price_block(s, block, gain, fee, value, state, node_limit, volume):  # type: ignore[no-untyped-def]
     """The best plan of one block: its value and whether it is exact; `volume` receives the plan.
 
     Parameters
     ----------
-    units : the block's units, consecutive.
-    requests : links between units of the block.
-    value : of every subset (`value_subsets`); a unit without listed subsets is searched (`search_unit`).
-    room, own_start, own_owner, own_members : by unit its capacity and the links within it.
+    value : of every subset; receives those of the block (`value_subsets`).
     state : shape (K,), 1 must hold a mandate, -1 must not, 0 free; comes back unchanged.
     node_limit : nodes after which open nodes count with their relaxation.
 
     Returns
     -------
-    (bound, found, exact, nodes) : an upper bound on the value of every plan, `NO_VALUE` where there is none; whether
-        `volume` holds a plan; whether that plan has the value of the bound.
+    (bound, exact, nodes) : an upper bound on the value of every plan, `NO_VALUE` where there is none; whether the
+        plan in `volume` has that value.
     """
-    n_units = len(units)
-    base = units[0] if n_units else 0
-    offers_first = unit_start[base] if n_units else 0
-    offers_last = unit_start[units[-1] + 1] if n_units else 0
+    base, n_units = s.block_unit[block], s.block_unit[block + 1] - s.block_unit[block]
+    units = np.arange(base, base + n_units)
+    requests = s.requests[s.block_request[block] : s.block_request[block + 1]]
+    offers_first, offers_last = s.unit_start[base], s.unit_start[base + n_units]
+    value_subsets(s, units, gain, fee, value)
     size = offers_last - offers_first + 1
     trail = np.empty(size + 1, dtype=np.int64)
     stack_offer = np.empty(2 * size + 2, dtype=np.int64)
@@ -341,45 +354,32 @@ def price_block(  # type: ignore[no-untyped-def]
             state[q] = stack_side[depth]
             trail[length] = q
             length += 1
-        fits, length = _propagate(requests, request_offer, request_start, request_member, state, trail, length)
+        fits, length = _propagate(s, requests, state, trail, length)
         if not fits:
             continue
         for i in range(n_units):
             must[i] = 0
             out[i] = 0
         for i in range(offers_first, offers_last):
-            k = unit_offer[i]
+            k = s.unit_offer[i]
             if state[k] > 0:
-                must[offer_unit[k] - base] |= np.int64(1) << offer_bit[k]
+                must[s.offer_unit[k] - base] |= np.int64(1) << s.offer_bit[k]
             elif state[k] < 0:
-                out[offer_unit[k] - base] |= np.int64(1) << offer_bit[k]
+                out[s.offer_unit[k] - base] |= np.int64(1) << s.offer_bit[k]
         total, holds = 0.0, True
         for i in range(n_units):
             u = units[i]
             most, at = NO_VALUE, np.int64(-1)
-            if sub_start[u] == sub_start[u + 1]:
+            if s.sub_start[u] == s.sub_start[u + 1]:
                 if known_must[i] != must[i] or known_out[i] != out[i]:
-                    first, last, own = unit_start[u], unit_start[u + 1], own_start[u]
                     known_must[i], known_out[i] = must[i], out[i]
-                    known_value[i], known_mask[i] = search_unit(
-                        unit_offer[first:last],
-                        t,
-                        high,
-                        gain,
-                        fee,
-                        room[u],
-                        own_owner[own : own_start[u + 1]],
-                        own_members[own : own_start[u + 1]],
-                        must[i],
-                        out[i],
-                        node_limit,
-                    )
+                    known_value[i], known_mask[i] = search_unit(s, u, gain, fee, must[i], out[i], node_limit)
                 most, at = known_value[i], known_mask[i]
             else:
-                for s in range(sub_start[u], sub_start[u + 1]):
-                    mask = sub_mask[s]
-                    if value[s] > most and mask & must[i] == must[i] and mask & out[i] == 0:
-                        most, at = value[s], mask
+                for listed in range(s.sub_start[u], s.sub_start[u + 1]):
+                    mask = s.sub_mask[listed]
+                    if value[listed] > most and mask & must[i] == must[i] and mask & out[i] == 0:
+                        most, at = value[listed], mask
             if most <= NO_VALUE:
                 holds = False
                 break
@@ -397,21 +397,21 @@ def price_block(  # type: ignore[no-untyped-def]
             asked[i] = 0
         branch, most_asked = -1, 0
         for r in requests:
-            k = request_offer[r]
-            if not choice[offer_unit[k] - base] >> offer_bit[k] & 1:
+            k = s.request_offer[r]
+            if not choice[s.offer_unit[k] - base] >> s.offer_bit[k] & 1:
                 continue
             met = False
-            for i in range(request_start[r], request_start[r + 1]):
-                q = request_member[i]
-                if choice[offer_unit[q] - base] >> offer_bit[q] & 1:
+            for i in range(s.request_start[r], s.request_start[r + 1]):
+                q = s.request_member[i]
+                if choice[s.offer_unit[q] - base] >> s.offer_bit[q] & 1:
                     met = True
                     break
             if met:
                 continue
-            for i in range(request_start[r], request_start[r + 1]):
-                q = request_member[i]
+            for i in range(s.request_start[r], s.request_start[r + 1]):
+                q = s.request_member[i]
                 if state[q] == 0:
-                    at = unit_start[offer_unit[q]] + offer_bit[q] - offers_first
+                    at = s.unit_start[s.offer_unit[q]] + s.offer_bit[q] - offers_first
                     asked[at] += 1
                     if asked[at] > most_asked:
                         most_asked, branch = asked[at], q
@@ -428,43 +428,15 @@ def price_block(  # type: ignore[no-untyped-def]
         state[trail[length]] = 0
     for i in range(n_units):
         if found:
-            _fill(units[i], best_choice[i], unit_start, unit_offer, room[units[i]], t, high, gain, volume)
+            _fill(s, units[i], best_choice[i], gain, volume)
         else:
-            for j in range(unit_start[units[i]], unit_start[units[i] + 1]):
-                volume[unit_offer[j]] = 0
-    return max(best, open_bound), found, tight and open_bound <= best, nodes
+            for j in range(s.unit_start[units[i]], s.unit_start[units[i] + 1]):
+                volume[s.unit_offer[j]] = 0
+    return max(best, open_bound), tight and open_bound <= best, nodes
 
 
 @njit(cache=True)
-def price_blocks(  # type: ignore[no-untyped-def]
-    blocks,
-    block_unit,
-    block_request,
-    requests,
-    unit_start,
-    unit_offer,
-    offer_unit,
-    offer_bit,
-    sub_start,
-    sub_mask,
-    sub_left,
-    value,
-    room,
-    own_start,
-    own_owner,
-    own_members,
-    request_offer,
-    request_start,
-    request_member,
-    t,
-    high,
-    gain,
-    fee,
-    state,
-    node_limit,
-    bound,
-    volume,
-):
+def price_blocks(s, blocks, gain, fee, value, state, node_limit, bound, volume):  # type: ignore[no-untyped-def]
     """`price_block` for several blocks; `bound` (per block) and `volume` receive the answers.
 
     Returns
@@ -473,34 +445,7 @@ def price_blocks(  # type: ignore[no-untyped-def]
     """
     exact, nodes = True, 0
     for b in blocks:
-        units = np.arange(block_unit[b], block_unit[b + 1])
-        value_subsets(units, unit_start, unit_offer, sub_start, sub_mask, sub_left, t, high, gain, fee, value)
-        most, _, tight, spent = price_block(
-            units,
-            requests[block_request[b] : block_request[b + 1]],
-            unit_start,
-            unit_offer,
-            offer_unit,
-            offer_bit,
-            sub_start,
-            sub_mask,
-            sub_left,
-            value,
-            room,
-            own_start,
-            own_owner,
-            own_members,
-            request_offer,
-            request_start,
-            request_member,
-            t,
-            high,
-            gain,
-            fee,
-            state,
-            node_limit,
-            volume,
-        )
+        most, tight, spent = price_block(s, b, gain, fee, value, state, node_limit, volume)
         bound[b] = most if most > NO_VALUE else -np.inf
         exact = exact and tight
         nodes += spent

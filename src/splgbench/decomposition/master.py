@@ -2,7 +2,7 @@
 
 max sum_p w_p z_p
 sum_p a_ip z_p <= limit_i        for every priced-out row i        (dual m_i >= 0)
-sum_{p of b} z_p = 1             for every block b                 (dual s_b)
+sum_{p of b} z_p = 1             for every block b
 """
 
 from __future__ import annotations
@@ -45,8 +45,7 @@ class Master:
         self._add(np.full(self.n_blocks, worth), np.arange(self.n_blocks), [[]] * self.n_blocks, [[]] * self.n_blocks)
         # Overrides may ask for more than a row allows in every plan known so far.
         self._add_relief(worth)
-        self.volumes: list[dict[int, int]] = []
-        self.block_of: list[int] = []
+        self.offers_of: list[IntArray] = []
         self.known: set[tuple[int, ...]] = set()
         self.first = self.highs.getNumCol()
 
@@ -80,40 +79,36 @@ class Master:
             np.concatenate(value),
         )
 
-    def add(self, plans: Plans, blocks: IntArray) -> int:
-        """Add the plans of some blocks that are not there yet; returns how many were new."""
-        fresh = []
-        for b in blocks.tolist():
-            own = self.relaxation.partition.offers(b)
-            held = own[plans.volume[own] > 0]
+    def add(self, plans: Plans) -> int:
+        """Add the plans that are not there yet; returns how many were new."""
+        fresh, columns = [], []
+        for b, held in enumerate(self.relaxation.held_by_block(plans)):
             key = (b, *held.tolist(), *plans.volume[held].tolist())
             if key not in self.known:
                 self.known.add(key)
                 fresh.append(b)
-                self.volumes.append(dict(zip(held.tolist(), plans.volume[held].tolist(), strict=True)))
-                self.block_of.append(b)
+                columns.append(self.relaxation.column(held, plans.volume[held]))
+                self.offers_of.append(held)
         if fresh:
-            numbers = np.array(fresh, dtype=np.int64)
-            value, rows, entries = self.relaxation.columns(plans, numbers)
-            self._add(-value, numbers, rows, entries)
+            value, rows, entries = zip(*columns, strict=True)
+            self._add(-np.array(value), np.array(fresh, dtype=np.int64), list(rows), list(entries))
         return len(fresh)
 
-    def solve(self, seconds: float | None) -> tuple[float, FloatArray, FloatArray] | None:
-        """Value, multipliers of the rows and duals of the blocks; None where HiGHS has no answer in time."""
+    def solve(self, seconds: float | None) -> tuple[float, FloatArray] | None:
+        """Value and multipliers of the rows; None where HiGHS has no answer in time."""
         if seconds is not None:
             self.highs.setOptionValue("time_limit", self.highs.getRunTime() + max(0.01, seconds))
         self.highs.run()
         if self.highs.getModelStatus() != self.optimal:
             return None
-        dual = np.array(self.highs.getSolution().row_dual)
-        count = self.relaxation.n_rows
-        return -float(self.highs.getInfo().objective_function_value), np.maximum(-dual[:count], 0.0), -dual[count:]
+        dual = np.array(self.highs.getSolution().row_dual[: self.relaxation.n_rows])
+        return -float(self.highs.getInfo().objective_function_value), np.maximum(-dual, 0.0)
 
     def weights(self) -> FloatArray:
         """Shape (K,): the part of a mandate every offer holds in the last solution."""
         z = np.array(self.highs.getSolution().col_value)[self.first :]
         found = np.zeros(self.relaxation.offers.instance.n_offers)
-        for weight, volumes in zip(z.tolist(), self.volumes, strict=True):
+        for weight, held in zip(z.tolist(), self.offers_of, strict=True):
             if weight > 1e-9:
-                found[list(volumes)] += weight
+                found[held] += weight
         return found

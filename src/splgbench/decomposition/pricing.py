@@ -15,11 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from splgbench.decomposition import kernels
+from splgbench.decomposition.kernels import Structure
 from splgbench.decomposition.partition import Partition
 from splgbench.errors import UnsupportedError
 from splgbench.instance import IntArray
 from splgbench.model import FloatArray
 from splgbench.presolve import Presolved
+from splgbench.requirements import Requirements
 
 LARGEST_UNIT = 62
 SUBSET_LIMIT = 2_000
@@ -65,95 +67,9 @@ class HospitalPricer:
             raise UnsupportedError(f"the partition by {partition.kind} cuts links or area capacities")
         self.offers = offers
         self.partition = partition
-        self.threshold = np.maximum(offers.threshold, np.where(offers.fixed > 0, offers.fixed, 0)).astype(np.int64)
-        self.high = np.where(offers.fixed > 0, offers.fixed, offers.largest).astype(np.int64)
         self.state = np.where(offers.granted, 1, np.where(offers.live, 0, -1)).astype(np.int8)
-        self._make_units()
-        self._make_requests()
-        self._make_subsets()
-
-    def _make_units(self) -> None:
-        """Offers sorted by block and unit: a hospital-area whose capacity can bind, else an offer by itself."""
-        offers = self.offers
-        live = np.flatnonzero(offers.live)
-        pair = offers.pairs.of_offer[live]
-        joins = offers.binding_pairs[pair]
-        label = np.where(joins, pair, len(offers.pairs.capacity) + live)
-        order = np.lexsort((live, label, self.partition.block[live]))
-        live, label = live[order], label[order]
-        opens = np.ones(len(live), dtype=np.bool_)
-        opens[1:] = label[1:] != label[:-1]
-        self.unit_offer = live
-        self.unit_start = np.concatenate((np.flatnonzero(opens), [len(live)])).astype(np.int64)
-        self.n_units = len(self.unit_start) - 1
-        unit = np.cumsum(opens) - 1
-        self.offer_unit = np.full(offers.instance.n_offers, -1, dtype=np.int64)
-        self.offer_bit = np.zeros(offers.instance.n_offers, dtype=np.int64)
-        self.offer_unit[live] = unit
-        self.offer_bit[live] = np.arange(len(live)) - self.unit_start[unit]
-        first = live[self.unit_start[:-1]]
-        block = self.partition.block[first]
-        self.block_unit = np.searchsorted(block, np.arange(self.partition.n_blocks + 1)).astype(np.int64)
-        alone = np.diff(self.unit_start) == 1
-        self.room = np.where(
-            alone, self.high[first], offers.pairs.capacity[offers.pairs.of_offer[first]] if len(first) else 0
-        ).astype(np.int64)
-        if (np.diff(self.unit_start) > LARGEST_UNIT).any():
-            raise UnsupportedError(f"a hospital-area has more than {LARGEST_UNIT} offers")
-
-    def _make_requests(self) -> None:
-        """Links within one unit are met by its sets; the others are searched over."""
-        links = self.offers.links
-        owner_unit = self.offer_unit[links.offer]
-        inside = np.ones(links.count, dtype=np.bool_)
-        outside = self.offer_unit[links.member] != owner_unit[links.of_member]
-        inside[links.of_member[outside]] = False
-        self.inside = inside
-        crossing = np.flatnonzero(~inside)
-        block = self.partition.block[links.offer[crossing]]
-        order = np.argsort(block, kind="stable")
-        self.requests = crossing[order]
-        self.block_request = np.searchsorted(block[order], np.arange(self.partition.n_blocks + 1)).astype(np.int64)
-
-    def _make_subsets(self) -> None:
-        links = self.offers.links
-        by_unit: dict[int, list[int]] = {}
-        for r in np.flatnonzero(self.inside).tolist():
-            by_unit.setdefault(int(self.offer_unit[links.offer[r]]), []).append(r)
-        starts, masks, left, owners, needed = [0], [], [], [], []
-        none = np.zeros(0, dtype=np.int64)
-        for u in range(self.n_units):
-            own = self.unit_offer[self.unit_start[u] : self.unit_start[u + 1]]
-            t = self.threshold[own]
-            inside = by_unit.get(u, [])
-            owner = self.offer_bit[links.offer[inside]] if inside else none
-            members = np.array(
-                [
-                    np.bitwise_or.reduce(1 << self.offer_bit[links.member[links.start[r] : links.start[r + 1]]])
-                    for r in inside
-                ],
-                dtype=np.int64,
-            )
-            room = int(self.room[u])
-            owners.append(owner)
-            needed.append(members)
-            count = kernels.list_subsets(t, room, owner, members, SUBSET_LIMIT, none, none)
-            if count > SUBSET_LIMIT:
-                # Too many to list: such a unit is searched every time.
-                count = 0
-            mask, rest = np.empty(count, dtype=np.int64), np.empty(count, dtype=np.int64)
-            if count:
-                kernels.list_subsets(t, room, owner, members, SUBSET_LIMIT, mask, rest)
-            masks.append(mask)
-            left.append(rest)
-            starts.append(starts[-1] + count)
-        self.sub_start = np.array(starts, dtype=np.int64)
-        self.sub_mask = np.concatenate([none, *masks])
-        self.sub_left = np.concatenate([none, *left])
-        self.value = np.zeros(len(self.sub_mask))
-        self.own_start = np.concatenate(([0], np.cumsum([len(owner) for owner in owners]))).astype(np.int64)
-        self.own_owner = np.concatenate([none, *owners])
-        self.own_members = np.concatenate([none, *needed])
+        self.structure = _structure(offers, partition)
+        self.value = np.zeros(len(self.structure.sub_mask))
 
     def price(
         self, gain: FloatArray, fee: FloatArray, state: NDArray[np.int8] | None = None, blocks: IntArray | None = None
@@ -172,32 +88,90 @@ class HospitalPricer:
         bound = np.full(self.partition.n_blocks, -np.inf)
         volume = np.zeros(len(gain), dtype=np.int64)
         exact, nodes = kernels.price_blocks(
-            chosen,
-            self.block_unit,
-            self.block_request,
-            self.requests,
-            self.unit_start,
-            self.unit_offer,
-            self.offer_unit,
-            self.offer_bit,
-            self.sub_start,
-            self.sub_mask,
-            self.sub_left,
-            self.value,
-            self.room,
-            self.own_start,
-            self.own_owner,
-            self.own_members,
-            self.offers.links.offer,
-            self.offers.links.start,
-            self.offers.links.member,
-            self.threshold,
-            self.high,
-            gain,
-            fee,
-            decided,
-            NODE_LIMIT,
-            bound,
-            volume,
+            self.structure, chosen, gain, fee, self.value, decided, NODE_LIMIT, bound, volume
         )
         return Plans(bound, volume, bool(exact), int(nodes))
+
+
+def _structure(offers: Presolved, partition: Partition) -> Structure:
+    """Units are hospital-areas whose capacity can bind, and single offers; offers come sorted by block and unit."""
+    links = offers.links
+    t = np.maximum(offers.threshold, np.where(offers.fixed > 0, offers.fixed, 0)).astype(np.int64)
+    high = np.where(offers.fixed > 0, offers.fixed, offers.largest).astype(np.int64)
+    live = np.flatnonzero(offers.live)
+    pair = offers.pairs.of_offer[live]
+    label = np.where(offers.binding_pairs[pair], pair, len(offers.pairs.capacity) + live)
+    order = np.lexsort((live, label, partition.block[live]))
+    live, label = live[order], label[order]
+    opens = np.ones(len(live), dtype=np.bool_)
+    opens[1:] = label[1:] != label[:-1]
+    unit_start = np.concatenate((np.flatnonzero(opens), [len(live)])).astype(np.int64)
+    sizes = np.diff(unit_start)
+    if (sizes > LARGEST_UNIT).any():
+        raise UnsupportedError(f"a hospital-area has more than {LARGEST_UNIT} offers")
+    unit = np.cumsum(opens) - 1
+    offer_unit = np.full(offers.instance.n_offers, -1, dtype=np.int64)
+    offer_bit = np.zeros(offers.instance.n_offers, dtype=np.int64)
+    offer_unit[live], offer_bit[live] = unit, np.arange(len(live)) - unit_start[unit]
+    first = live[unit_start[:-1]]
+    room = np.where(sizes == 1, high[first], offers.pairs.capacity[offers.pairs.of_offer[first]]).astype(np.int64)
+    # Links within one unit are met by its sets; the others are searched over.
+    inside = np.ones(links.count, dtype=np.bool_)
+    inside[links.of_member[offer_unit[links.member] != offer_unit[links.offer[links.of_member]]]] = False
+    own_start, own_owner, own_members = _own_links(links, np.flatnonzero(inside), offer_unit, offer_bit, len(sizes))
+    sub_start, sub_mask, sub_left = _listed(t[live], unit_start, room, own_start, own_owner, own_members)
+    crossing = np.flatnonzero(~inside)
+    requests = crossing[np.argsort(partition.block[links.offer[crossing]], kind="stable")]
+    numbers = np.arange(partition.n_blocks + 1)
+    return Structure(
+        t=t,
+        high=high,
+        offer_unit=offer_unit,
+        offer_bit=offer_bit,
+        unit_start=unit_start,
+        unit_offer=live,
+        room=room,
+        sub_start=sub_start,
+        sub_mask=sub_mask,
+        sub_left=sub_left,
+        own_start=own_start,
+        own_owner=own_owner,
+        own_members=own_members,
+        block_unit=np.searchsorted(partition.block[first], numbers).astype(np.int64),
+        block_request=np.searchsorted(partition.block[links.offer[requests]], numbers).astype(np.int64),
+        requests=requests,
+        request_offer=links.offer,
+        request_start=links.start,
+        request_member=links.member,
+    )
+
+
+def _own_links(
+    links: Requirements, within: IntArray, offer_unit: IntArray, offer_bit: IntArray, n_units: int
+) -> tuple[IntArray, IntArray, IntArray]:
+    """The links within each unit in CSR form: place of the offer that needs, mask of the members."""
+    unit = offer_unit[links.offer[within]]
+    within = within[np.argsort(unit, kind="stable")]
+    masks = [np.bitwise_or.reduce(1 << offer_bit[links.member[links.start[r] : links.start[r + 1]]]) for r in within]
+    start = np.concatenate(([0], np.cumsum(np.bincount(unit, minlength=n_units)))).astype(np.int64)
+    return start, offer_bit[links.offer[within]], np.array(masks, dtype=np.int64)
+
+
+def _listed(
+    t: IntArray, unit_start: IntArray, room: IntArray, own_start: IntArray, own_owner: IntArray, own_members: IntArray
+) -> tuple[IntArray, IntArray, IntArray]:
+    """The feasible sets of mandates of each unit in CSR form, and what they leave of its room; none where too many."""
+    none = np.zeros(0, dtype=np.int64)
+    starts, masks, left = [0], [none], [none]
+    for u in range(len(room)):
+        own = slice(own_start[u], own_start[u + 1])
+        unit = (t[unit_start[u] : unit_start[u + 1]], room[u], own_owner[own], own_members[own], SUBSET_LIMIT)
+        count = kernels.list_subsets(*unit, none, none)
+        count = count if count <= SUBSET_LIMIT else 0
+        mask, rest = np.empty(count, dtype=np.int64), np.empty(count, dtype=np.int64)
+        if count:
+            kernels.list_subsets(*unit, mask, rest)
+        masks.append(mask)
+        left.append(rest)
+        starts.append(starts[-1] + count)
+    return np.array(starts, dtype=np.int64), np.concatenate(masks), np.concatenate(left)

@@ -137,22 +137,23 @@ class HospitalRelaxation:
         np.add.at(used, self.offer_count_row, np.where(volume > 0, self.weight, 0))
         return used[:-1]
 
-    def columns(self, plans: Plans, blocks: IntArray) -> tuple[FloatArray, list[IntArray], list[FloatArray]]:
-        """The plans of some blocks as columns: values, and rows and entries of each."""
-        volume = plans.volume
-        value = np.zeros(self.partition.n_blocks)
-        held = np.flatnonzero(volume)
+    def held_by_block(self, plans: Plans) -> list[IntArray]:
+        """The offers with cases in the plan of every block."""
+        held = np.flatnonzero(plans.volume)
         block = self.partition.block[held]
-        np.add.at(value, block, (self.offers.instance.utility[held] * volume[held]).astype(np.float64))
         order = np.argsort(block, kind="stable")
-        held, start = held[order], np.searchsorted(block[order], np.arange(self.partition.n_blocks + 1))
-        rows: list[IntArray] = []
-        entries: list[FloatArray] = []
-        for b in blocks.tolist():
-            own = held[start[b] : start[b + 1]]
-            at = np.concatenate((self.offer_demand_row[own], self.offer_count_row[own]))
-            amount = np.concatenate((volume[own], self.weight[own])).astype(np.float64)
-            named, place = np.unique(at[at >= 0], return_inverse=True)
-            rows.append(named.astype(np.int64))
-            entries.append(np.bincount(place, amount[at >= 0], minlength=len(named)).astype(np.float64))
-        return value[blocks], rows, entries
+        return np.split(held[order], np.searchsorted(block[order], np.arange(1, self.partition.n_blocks)))
+
+    def column(self, held: IntArray, cases: IntArray) -> tuple[float, IntArray, FloatArray]:
+        """A plan as a column: its value, and the rows it uses with how much.
+
+        Parameters
+        ----------
+        held, cases : the plan's offers and their cases.
+        """
+        at = np.concatenate((self.offer_demand_row[held], self.offer_count_row[held]))
+        amount = np.concatenate((cases, self.weight[held])).astype(np.float64)
+        rows, place = np.unique(at[at >= 0], return_inverse=True)
+        value = float(self.offers.instance.utility[held] @ cases)
+        used = np.bincount(place, amount[at >= 0], minlength=len(rows))
+        return value, rows.astype(np.int64), used.astype(np.float64)
