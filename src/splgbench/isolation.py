@@ -29,7 +29,7 @@ from splgbench.methods import method as method_of_name
 from splgbench.result import Result, Status
 from splgbench.trace import Event, EventHandler, Stop
 from splgbench.versions import versions
-from splgbench.worker import Errand, SolveErrand, receive, send
+from splgbench.worker import Errand, OnMessage, SolveErrand, receive, send
 
 GRACE = 5.0
 """Seconds past its limit, or past an interrupt, before a worker is killed."""
@@ -57,7 +57,7 @@ class Outcome:
 
 def run_errand(
     errand: Errand,
-    on_event: EventHandler,
+    on_event: OnMessage,
     *,
     stop: Stop | None = None,
     wall_time: float | None = None,
@@ -73,7 +73,7 @@ def run_errand(
 
     Parameters
     ----------
-    on_event : receives the events it reports.
+    on_event : receives what it reports, the events of a solve for instance.
     stop : asks it to end early when set; it is killed `grace` seconds later.
     wall_time : seconds after which, plus `grace`, it is killed.
     memory : megabytes of resident memory at which it is killed, with its children; its address space is limited, too.
@@ -144,7 +144,7 @@ class _Watch:
         self,
         worker: WorkerProcess,
         messages: queue.Queue[tuple[str, Any]],
-        on_event: EventHandler,
+        on_event: OnMessage,
         stop: Stop,
         wall_time: float | None,
         memory: int | None,

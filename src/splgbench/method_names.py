@@ -1,9 +1,10 @@
-"""Many methods by one pattern."""
+"""What names of methods say: many by one pattern, one spelling, the file they come from."""
 
 from __future__ import annotations
 
 import fnmatch
 from collections.abc import Iterable
+from pathlib import Path
 
 from splgbench import registry
 from splgbench.errors import UnsupportedError
@@ -35,10 +36,16 @@ def expand(patterns: Iterable[str]) -> list[str]:
     return list(names)
 
 
+def file_of(name: str) -> Path | None:
+    """The Python file that a method's name gives, or None for a registered method."""
+    head = name.partition("@")[0].partition(":")[0]
+    return Path(head) if head.endswith(".py") else None
+
+
 def canonical(name: str) -> str:
     """One spelling for a method: underscores, options in alphabetical order; a file's path stays as it is."""
     head, _, tail = name.partition(":")
-    if not head.partition("@")[0].endswith(".py"):
+    if file_of(head) is None:
         head = registry.normal_name(head)
     options = sorted(registry.normal_name(key) + equals + value for key, equals, value in _options(tail))
     return head + (":" + ",".join(options) if options else "")

@@ -13,6 +13,7 @@ import pickle
 import struct
 import sys
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
@@ -32,11 +33,15 @@ from splgbench.trace import Event, EventHandler, Recorder, Stop
 HEADER = struct.Struct("<Q")
 
 
+OnMessage = Callable[[Any], None]
+"""Receives what an errand reports while it runs: anything picklable, for a solve its events."""
+
+
 class Errand(Protocol):
     """A picklable piece of work."""
 
-    def run(self, on_event: EventHandler, stop: Stop) -> Any:
-        """Do it, reporting events, and return something picklable."""
+    def run(self, on_event: OnMessage, stop: Stop) -> Any:
+        """Do it, reporting on the way, and return something picklable."""
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from splgbench import registry
+from splgbench.method_names import file_of
 from splgbench.methods import Method, method
 from splgbench.versions import versions
 
@@ -25,9 +26,9 @@ _PACKAGES = (
 def planned_versions(name: str) -> dict[str, str]:
     """Versions of the engine, its code, the method's solver and, for a method in a file, the file's content."""
     found = {**versions(), "code": code_fingerprint(), **_solver_versions(method(name))}
-    file = name.partition("@")[0].partition(":")[0]
-    if file.endswith(".py"):
-        found[Path(file).name] = _digest([Path(file)])
+    file = file_of(name)
+    if file is not None:
+        found[file.name] = _digest([file])
     return found
 
 

@@ -16,7 +16,7 @@ from splgbench.methods import interruptible
 from splgbench.result import Result
 from splgbench.solver_libraries import load_optional
 from splgbench.trace import Stop
-from splgbench.verdict import Contradiction, contradictions, verdict_line
+from splgbench.verdict import Contradiction, verdict_line
 
 EXAMPLES = """  splgbench court us-miami-2011 --cut 8x12 --time-limit 10
   splgbench court my-package.zip --methods 'linked@*' mine.py@highs --time-limit 60 --patience 300
@@ -36,15 +36,14 @@ def add(parsers: Parsers) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     load_optional("hypothesis", "hypothesis", "testing")
-    from splgbench.testing.court import quarantined, smallest_contradiction
+    from splgbench.testing.court import quarantined, refuted, smallest_contradiction
 
     instance, limits = read_instance(arguments), read_limits(arguments)
     folder = arguments.output or Path(f"court-{instance.name}")
     with interruptible(Stop()) as stop:
         results = answers(instance, expand(arguments.methods), limits, stop, quiet=arguments.json)
-        apart = quarantined(results)
+        found, apart = refuted(results), quarantined(results)
         sound = [result for result in results if result.method not in apart]
-        found = {c.methods[0]: c for c in reversed(contradictions(results))}
         filed: dict[str, str] = {}
         for accused, contradiction in found.items():
             smallest = instance
@@ -85,10 +84,10 @@ def _print(
 
 def _file(folder: Path, accused: str, between: tuple[str, ...], smallest: Instance, still: Contradiction) -> Path:
     """Write one contradiction's folder."""
-    from splgbench.testing.case_file import Case, write_case
+    from splgbench.testing.case_file import Case, plain, write_case
     from splgbench.testing.court import EXACT
 
-    target = folder / "".join(letter if letter.isalnum() else "-" for letter in Path(accused).name)
+    target = folder / plain(accused)
     folder.mkdir(parents=True, exist_ok=True)
     case = Case(
         title=f"`{accused}` is wrong",

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from splgbench.errors import SplgbenchError
 from splgbench.instance import Instance
+from splgbench.method_names import file_of
 from splgbench.methods import method
 from splgbench.testing.battery import Refutation
 from splgbench.testing.case_file import Case, write_case
@@ -16,6 +15,7 @@ from splgbench.testing.conformance import Conformance, contradiction, sandboxed
 from splgbench.testing.relations import RELATIONS
 from splgbench.testing.subjects import BACKENDS, reason_against
 from splgbench.trace import Stop
+from splgbench.worker import OnMessage
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class SecondOpinionErrand:
     methods: tuple[str, ...]
     refutation: Refutation
 
-    def run(self, on_event: Callable[[Any], None], stop: Stop) -> dict[str, str | None]:
+    def run(self, on_event: OnMessage, stop: Stop) -> dict[str, str | None]:
         return {name: contradiction(method(name), self.refutation) for name in self.methods if not stop}
 
 
@@ -95,8 +95,8 @@ def filed(conformance: Conformance, folder: Path, seed: int = 0) -> None:
     instances |= {f"varied-{i}": other for i, other in enumerate(others, 1) if isinstance(other, Instance)}
     method_name = refutation.subject
     # A method that is a file is filed beside the instance.
-    local = Path(method_name).name if ".py" in method_name else method_name
-    right = [name for name, said in opinions.items() if said is None and ".py" not in name]
+    local = Path(method_name).name if file_of(method_name) else method_name
+    right = [name for name, said in opinions.items() if said is None and not file_of(name)]
     case = Case(
         title=f"`{method_name}` breaks the relation `{refutation.relation}`",
         sentence=refutation.sentence,

@@ -17,6 +17,7 @@ from splgbench.files import written_whole
 from splgbench.instance import Instance
 from splgbench.isolation import solve_isolated
 from splgbench.limits import Limits
+from splgbench.method_names import file_of
 from splgbench.methods import Direct, method
 from splgbench.model_files import write_model
 from splgbench.package import write_package
@@ -74,8 +75,8 @@ def write_case(folder: Path, case: Case) -> None:
     with written_whole(folder) as draft:
         draft.mkdir()
         for subject in case.methods:
-            source = Path(subject.partition("@")[0])
-            if source.suffix == ".py":
+            source = file_of(subject)
+            if source is not None:
                 shutil.copyfile(source, draft / source.name)
         answers = {}
         models: dict[str, str] = {}
@@ -106,7 +107,7 @@ def _write_models(draft: Path, name: str, subject: str, instance: Instance, seve
         model = direct.build(instance)
     except Exception:  # A formulation under test may raise anything; the report names it as the answer.
         return {}
-    stem = f"{name}-{_plain(subject)}" if several else name
+    stem = f"{name}-{plain(subject)}" if several else name
     written = {}
     for writer in (direct.backend, *(registry.find("backends", other) for other in ("highs", "scip"))):
         if (
@@ -126,7 +127,8 @@ def _write_models(draft: Path, name: str, subject: str, instance: Instance, seve
     return written
 
 
-def _plain(name: str) -> str:
+def plain(name: str) -> str:
+    """A method's name as part of a file's name."""
     return "".join(letter if letter.isalnum() else "-" for letter in Path(name).name)
 
 

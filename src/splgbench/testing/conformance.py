@@ -9,7 +9,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import Any
 
 from hypothesis.configuration import set_hypothesis_home_dir
 
@@ -23,12 +23,11 @@ from splgbench.testing.reduction import reduce_instance
 from splgbench.testing.relations import RELATIONS
 from splgbench.testing.relations.base import nothing
 from splgbench.testing.subjects import runnable
-from splgbench.testing.trial import WALL_TIME, Trial
-from splgbench.trace import EventHandler, Stop
+from splgbench.testing.trial import MEMORY_MB, WALL_TIME, Trial
+from splgbench.trace import Stop
+from splgbench.worker import OnMessage
 
 DEFAULT_EXAMPLES = 100
-MEMORY_MB = 8000
-"""Resident memory at which the sandbox is ended."""
 _SAME_FAILURE = 20.0
 """Seconds for shrinking what crashes or hangs a process."""
 
@@ -73,13 +72,13 @@ class ConformErrand:
     examples: int
     seed: int
 
-    def run(self, on_event: Callable[[Any], None], stop: Stop) -> list[Examination]:
+    def run(self, on_event: OnMessage, stop: Stop) -> list[Examination]:
         with tempfile.TemporaryDirectory() as home:
             # hypothesis would keep notes in the working folder.
             set_hypothesis_home_dir(home)
             return self._examined(method(self.method), on_event, stop)
 
-    def _examined(self, subject: Method, on_event: Callable[[Any], None], stop: Stop) -> list[Examination]:
+    def _examined(self, subject: Method, on_event: OnMessage, stop: Stop) -> list[Examination]:
         done: list[Examination] = []
         for name in self.relations:
             if stop:
@@ -206,9 +205,7 @@ class _Watch:
 def sandboxed(errand: Any, on_event: Any, stop: Stop | None, wall_time: float | None) -> Outcome:
     """Run an errand; it also ends where nothing is heard of it for `WALL_TIME` and some grace."""
     stop = Stop() if stop is None else stop
-    return run_errand(
-        errand, cast(EventHandler, on_event), stop=stop, wall_time=wall_time, memory=MEMORY_MB, silence=2 * WALL_TIME
-    )
+    return run_errand(errand, on_event, stop=stop, wall_time=wall_time, memory=MEMORY_MB, silence=2 * WALL_TIME)
 
 
 @dataclass(frozen=True)
@@ -218,7 +215,7 @@ class OnceErrand:
     method: str
     instance: Instance
 
-    def run(self, on_event: Callable[[Any], None], stop: Stop) -> str:
+    def run(self, on_event: OnMessage, stop: Stop) -> str:
         return str(method(self.method).solve(self.instance).status)
 
 

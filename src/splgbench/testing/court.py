@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, cast
 
 from splgbench.instance import Instance
 from splgbench.isolation import run_errand
@@ -13,25 +12,31 @@ from splgbench.methods import method
 from splgbench.result import Result, Status
 from splgbench.testing.oracles import by_search
 from splgbench.testing.reduction import reduce_instance
-from splgbench.trace import EventHandler, Stop
+from splgbench.testing.trial import MEMORY_MB
+from splgbench.trace import Stop
 from splgbench.verdict import Contradiction, contradictions
+from splgbench.worker import OnMessage
 
 EXACT = "exact search"
 """Name under which the plain search speaks on an instance small enough for it."""
 EXACT_OFFERS = 10
-MEMORY_MB = 8000
 
 
-def quarantined(results: Sequence[Result]) -> dict[str, str]:
-    """Methods whose answers are proved wrong, with the sentence that proves it; they enter no average.
+def refuted(results: Sequence[Result]) -> dict[str, Contradiction]:
+    """Methods whose answers are proved wrong, with the contradiction that proves it.
 
     A checked allocation cannot be wrong, so of two answers that exclude each other the bound or the claim of
     infeasibility is. Source: model statement, fact 4.
     """
-    found: dict[str, str] = {}
+    found: dict[str, Contradiction] = {}
     for contradiction in contradictions(results):
-        found.setdefault(contradiction.methods[0], contradiction.text)
+        found.setdefault(contradiction.methods[0], contradiction)
     return found
+
+
+def quarantined(results: Sequence[Result]) -> dict[str, str]:
+    """Methods that enter no average, with the sentence that says why."""
+    return {name: contradiction.text for name, contradiction in refuted(results).items()}
 
 
 def accused_on(instance: Instance, accused: str, witness: str | None, limits: Limits) -> Contradiction | None:
@@ -65,7 +70,7 @@ class ReduceErrand:
     limits: Limits
     patience: float
 
-    def run(self, on_event: Callable[[Any], None], stop: Stop) -> tuple[Instance, Contradiction | None]:
+    def run(self, on_event: OnMessage, stop: Stop) -> tuple[Instance, Contradiction | None]:
         def fails(smaller: Instance) -> bool:
             return not stop and accused_on(smaller, self.accused, self.witness, self.limits) is not None
 
@@ -86,7 +91,7 @@ def smallest_contradiction(
     solve = 60.0 if limits.wall_time is None else limits.wall_time
     outcome = run_errand(
         errand,
-        cast(EventHandler, smallest.append),
+        smallest.append,
         stop=stop,
         wall_time=patience + 4 * solve,
         memory=limits.memory or MEMORY_MB,

@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from splgbench import registry
 from splgbench.errors import SplgbenchError, UnsupportedError
 from splgbench.instance import Instance
-from splgbench.library import load
 from splgbench.limits import NO_LIMITS
 from splgbench.methods import Direct, Method, all_direct_methods, method
 from splgbench.result import Status
@@ -32,7 +31,7 @@ _SLOWEST_FORMULATIONS = {"gdp_bigm", "gdp_hull"}
 def registered_methods() -> list[Method]:
     """Every registered method that can run here, and the semicontinuous ones with presolve off."""
     names = (*all_direct_methods(), *registry.names("decompositions"), *WITHOUT_PRESOLVE)
-    sample = load("easy")
+    sample = _sample()
     methods = [method(name) for name in names]
     return [subject for subject in methods if subject.reason_against(sample, NO_LIMITS) is None]
 
@@ -109,8 +108,9 @@ def _sample() -> Instance:
 
 def reason_against(name: str) -> str | None:
     """Why a method cannot answer even the smallest instance here, or None."""
-    subject = method(name)
-    reason = subject.reason_against(_sample(), NO_LIMITS)
-    if reason is None and subject.solve(_sample()).status is Status.UNSUPPORTED:
-        reason = subject.solve(_sample()).message
-    return reason
+    subject, sample = method(name), _sample()
+    reason = subject.reason_against(sample, NO_LIMITS)
+    if reason is not None:
+        return reason
+    result = subject.solve(sample)
+    return result.message if result.status is Status.UNSUPPORTED else None

@@ -13,6 +13,8 @@ from splgbench.testing.oracles import Answer, by_search
 
 WALL_TIME = 30.0
 """Seconds a method has for one tiny instance."""
+MEMORY_MB = 8000
+"""Resident memory at which the process that puts methods on trial is ended."""
 
 
 @dataclass
