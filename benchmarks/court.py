@@ -10,11 +10,12 @@ relation, and is not repeated. The same seed gives the same draws to every backe
 from __future__ import annotations
 
 import argparse
-import csv
 import time
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
+
+from resumable_csv import append, read
 
 from splgbench.generator.screening import machine
 from splgbench.methods import Direct
@@ -51,14 +52,6 @@ def run_piece(seed: int, piece: str, examples: int) -> list[dict[str, Any]]:
     ]
 
 
-def read(path: Path) -> list[dict[str, str]]:
-    """The lines of the CSV."""
-    if not path.exists():
-        return []
-    with path.open(newline="") as stream:
-        return list(csv.DictReader(stream))
-
-
 def run(seeds: list[int], examples: int, workers: int, path: Path) -> None:
     """Run the pieces that the file lacks."""
     done = {(int(row["seed"]), row["piece"]) for row in read(path)}
@@ -67,12 +60,7 @@ def run(seeds: list[int], examples: int, workers: int, path: Path) -> None:
     with ProcessPoolExecutor(workers, max_tasks_per_child=1) as pool:
         for future in as_completed([pool.submit(run_piece, *task, examples) for task in todo]):
             rows = future.result()
-            fresh = not path.exists()
-            with path.open("a", newline="") as stream:
-                writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
-                if fresh:
-                    writer.writeheader()
-                writer.writerows(rows)
+            append(path, COLUMNS, rows)
             refuted = [row["sentence"] for row in rows if row["refuted"]]
             print(rows[0]["seed"], rows[0]["piece"], f"{rows[0]['cpu_s']} s", refuted, flush=True)
 

@@ -11,13 +11,15 @@ the solver's bound; in means they count as at most 100 %, and unknown gaps as 10
 from __future__ import annotations
 
 import argparse
-import csv
 import math
 from pathlib import Path
 from typing import Any
 
+from resumable_csv import append, read
+
 from splgbench import Limits, load, solve_isolated, verdict_line
 from splgbench.generator.screening import machine
+from splgbench.report.measures import capped_gap, shifted_geometric_mean
 from splgbench.result import Result, Status
 from splgbench.verdict import contradictions
 
@@ -66,7 +68,7 @@ def run(presets: list[str], methods: list[str], wall_time: float, path: Path) ->
             if (instance.instance_hash, method, wall_time) in done:
                 continue
             result = solve_isolated(method, instance, Limits(wall_time=wall_time))
-            append(path, row_of(preset, wall_time, method, result))
+            append(path, COLUMNS, [row_of(preset, wall_time, method, result)])
             print(preset, method, result.status, result.gap, f"{result.wall_time_s:.1f} s", flush=True)
 
 
@@ -89,32 +91,14 @@ def row_of(preset: str, wall_time: float, method: str, result: Result) -> dict[s
     }
 
 
-def append(path: Path, row: dict[str, Any]) -> None:
-    """Add one line; the file begins with its header."""
-    fresh = not path.exists()
-    with path.open("a", newline="") as stream:
-        writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
-        if fresh:
-            writer.writeheader()
-        writer.writerow(row)
-
-
-def read(path: Path) -> list[dict[str, str]]:
-    """The lines of the CSV."""
-    if not path.exists():
-        return []
-    with path.open(newline="") as stream:
-        return list(csv.DictReader(stream))
-
-
 def gap_of(row: dict[str, str]) -> float:
     """The gap as means count it."""
-    return min(1.0, float(row["gap"])) if row["gap"] else 1.0
+    return capped_gap(float(row["gap"]) if row["gap"] else None)
 
 
 def geometric_mean(gaps: list[float]) -> float:
     """Shifted geometric mean of gaps (fractions), shift 0.01 percentage points."""
-    return max(0.0, math.exp(sum(math.log(gap + SHIFT) for gap in gaps) / len(gaps)) - SHIFT)
+    return max(0.0, shifted_geometric_mean(gaps, SHIFT))
 
 
 def as_result(row: dict[str, str]) -> Result:

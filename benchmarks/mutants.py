@@ -10,12 +10,13 @@ Every finished mutant is one line of the CSV; lines that stand there are not rep
 from __future__ import annotations
 
 import argparse
-import csv
 import statistics
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+from resumable_csv import append, read
 
 from splgbench.generator.screening import machine
 from splgbench.solver_libraries import version_of
@@ -78,34 +79,29 @@ def refuted_by(name: str) -> set[str]:
     return refuted
 
 
-def read(path: Path) -> list[dict[str, str]]:
+def read_in_order(path: Path) -> list[dict[str, str]]:
     """The lines of the CSV that are about mutants there are, in their order."""
-    if not path.exists():
-        return []
-    with path.open(newline="") as stream:
-        rows = {row["mutant"]: row for row in csv.DictReader(stream)}
+    rows = {row["mutant"]: row for row in read(path)}
     return [rows[name] for name in MUTANTS if name in rows]
 
 
 def write(rows: list[dict[str, str]], path: Path) -> None:
     """The lines, in the order of the mutants."""
-    with path.open("w", newline="") as stream:
-        writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+    path.unlink(missing_ok=True)
+    append(path, COLUMNS, rows)
 
 
 def run(workers: int, path: Path) -> None:
     """Run what the file lacks: first one relation for every mutant, then all."""
-    done = {row["mutant"] for row in read(path)}
+    done = {row["mutant"] for row in read_in_order(path)}
     with ProcessPoolExecutor(workers) as pool:
         for future in as_completed([pool.submit(first, name) for name in MUTANTS if name not in done]):
             row = future.result()
-            write([*read(path), row], path)
+            append(path, COLUMNS, [row])
             print(
                 row["mutant"], row["relation"] or "SURVIVES", row["examples_in_all"], row["contradiction"], flush=True
             )
-        rows = read(path)
+        rows = read_in_order(path)
         if not all(row["also_refuted_by"] for row in rows):
             names = [*RELATIONS, *TOOL_RELATIONS]
             refuted = dict(zip(names, pool.map(refuted_by, names), strict=True))
@@ -113,7 +109,7 @@ def run(workers: int, path: Path) -> None:
                 also = [name for name in names if row["mutant"] in refuted[name] and name != row["relation"]]
                 row["also_refuted_by"] = "; ".join(also) or "none"
             write(rows, path)
-    write(read(path), path)
+    write(read_in_order(path), path)
 
 
 def table(rows: list[dict[str, str]]) -> str:
@@ -152,7 +148,7 @@ def main() -> None:
     path = RESULTS / "mutants.csv"
     if not arguments.table:
         run(arguments.workers, path)
-    (RESULTS / "mutants.md").write_text(table(read(path)))
+    (RESULTS / "mutants.md").write_text(table(read_in_order(path)))
 
 
 if __name__ == "__main__":
