@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from splgbench.checker import check
+from splgbench.clash import infeasibility
 from splgbench.errors import SplgbenchError, UnsupportedError
 from splgbench.instance import BoolArray, Instance, IntArray
 from splgbench.limits import Limits
@@ -76,6 +77,28 @@ def judge(
     dual = rounded_dual(claimed_dual, primal)
     status, note = _status(limits, ended, primal, dual)
     return Judgement(status, primal, dual, volumes, message or note)
+
+
+def judge_infeasible(instance: Instance, told: str) -> tuple[Judgement, tuple[str, ...]]:
+    """Believe infeasibility only with a second proof: an irreducible clash of overrides and rules.
+
+    Parameters
+    ----------
+    told : what the method says, "" where nothing.
+
+    Returns
+    -------
+    The judgement (INFEASIBLE, WRONG where an allocation exists, ERROR where nobody can tell) and the clash.
+    """
+    try:
+        clash = infeasibility(instance)
+    except SplgbenchError as error:
+        return Judgement(Status.ERROR, None, None, None, f"{told or 'it says infeasible'}; {error}"), ()
+    if clash is None:
+        words, status = ("it says infeasible, but an allocation exists", told), Status.WRONG
+    else:
+        words, status = (told, "no allocation satisfies " + " with ".join(clash)), Status.INFEASIBLE
+    return Judgement(status, None, None, None, "; ".join(filter(None, words))), clash or ()
 
 
 def _status(limits: Limits, ended: Status, primal: int | None, dual: float | None) -> tuple[Status, str]:

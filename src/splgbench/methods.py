@@ -16,13 +16,12 @@ import numpy as np
 
 from splgbench import registry
 from splgbench.allocation import Allocation
-from splgbench.backends.base import Backend, Solution, SolverStatus, Start, Task
+from splgbench.backends.base import Backend, Solution, SolverStatus, Start, Task, asked_by
 from splgbench.capabilities import Capability
-from splgbench.clash import infeasibility
-from splgbench.errors import InfeasibleError, InputError, SplgbenchError, UnsupportedError
+from splgbench.errors import InfeasibleError, InputError, UnsupportedError
 from splgbench.formulation import BuildsModels
 from splgbench.instance import BoolArray, Instance, IntArray
-from splgbench.judging import Judgement, judge
+from splgbench.judging import Judgement, judge, judge_infeasible
 from splgbench.limits import NO_LIMITS, Limits
 from splgbench.model import MipModel
 from splgbench.random_bits import permutation as random_permutation
@@ -185,11 +184,7 @@ class Direct:
         missing = self.formulation.unavailable() or self.backend.unavailable()
         if missing:
             return missing
-        needs = set(self.formulation.needs)
-        if limits.nodes is not None:
-            needs.add(Capability.NODE_LIMIT)
-        if limits.threads > 1:
-            needs.add(Capability.THREADS)
+        needs = self.formulation.needs.union(asked_by(limits))
         lacking = sorted(need.value for need in needs - self.backend.capabilities)
         return f"{self.backend.name} has no {', '.join(lacking)}" if lacking else None
 
@@ -379,16 +374,10 @@ class _Run:
         return self._made(Judgement(status, None, None, None, message), None, None, 0.0)
 
     def _infeasible(self, message: str, solution: Solution | None) -> Result:
-        """Believe infeasibility only with a second proof: an irreducible clash of overrides and rules."""
-        try:
-            clash = infeasibility(self.instance)
-        except SplgbenchError as error:
-            return self._ended(Status.ERROR, f"{message or 'it says infeasible'}; {error}")
-        if clash is None:
-            wrong = Judgement(Status.WRONG, None, None, None, "it says infeasible, but an allocation exists")
-            return self._made(wrong, solution, None, 0.0, message=message)
-        told = "; ".join(part for part in (message, "no allocation satisfies " + " with ".join(clash)) if part)
-        return self._made(Judgement(Status.INFEASIBLE, None, None, None, told), solution, None, 0.0, clash=clash)
+        """See `judge_infeasible`."""
+        judgement, clash = judge_infeasible(self.instance, message)
+        claimed = None if judgement.status is Status.ERROR else solution
+        return self._made(judgement, claimed, None, 0.0, clash=clash)
 
 
 def start_volumes(instance: Instance, start: Allocation | None) -> IntArray | None:

@@ -127,16 +127,21 @@ def semicontinuous_too_large(model: MipModel) -> str | None:
     return None
 
 
+def asked_by(limits: Limits) -> tuple[Capability, ...]:
+    """The capabilities that limits need."""
+    asked = ((limits.nodes is not None, Capability.NODE_LIMIT), (limits.threads > 1, Capability.THREADS))
+    return tuple(capability for wanted, capability in asked if wanted)
+
+
 def missing_capability(model: MipModel, limits: Limits, capabilities: frozenset[Capability]) -> str | None:
     """The first thing the model or the limits ask that is not among `capabilities`, in words."""
-    asked = (
+    features = (
         (len(model.indicator_row) > 0, Capability.INDICATOR),
         (bool(model.semicontinuous.any()), Capability.SEMICONTINUOUS),
-        (limits.nodes is not None, Capability.NODE_LIMIT),
-        (limits.threads > 1, Capability.THREADS),
     )
-    for wanted, capability in asked:
-        if wanted and capability not in capabilities:
+    asked = [capability for wanted, capability in features if wanted]
+    for capability in (*asked, *asked_by(limits)):
+        if capability not in capabilities:
             return f"no {capability.value}"
     return None
 

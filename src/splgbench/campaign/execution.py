@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import math
 import tempfile
 import time
 from collections.abc import Mapping
@@ -14,7 +12,7 @@ from typing import Any
 from splgbench.campaign.cells import Cell
 from splgbench.campaign.fairness import terms
 from splgbench.campaign.manifest import host, now
-from splgbench.campaign.recheck import rechecked
+from splgbench.campaign.recheck import rechecked, storable
 from splgbench.campaign.run_files import ALLOCATION, LOG, TRACE, trace_text
 from splgbench.errors import SplgbenchError, UnsupportedError
 from splgbench.instance import Instance
@@ -25,8 +23,6 @@ from splgbench.trace import Stop
 
 SLACK = 2.0
 """Seconds, besides half of what passed, by which a method's own time may fall short of the time that passed."""
-LONGEST_MESSAGE = 4000
-"""Characters of a message that are kept."""
 
 
 @dataclass(frozen=True)
@@ -81,31 +77,25 @@ def execute(
             result = _timed(result, time.perf_counter() - started)
             if not lost or attempts == handling.attempts or stop:
                 break
-        try:
-            answered, files = _storable(_answered(result)), _files(result, instance, log, handling.keep)
-        except Exception as error:
-            told = f"its result cannot be stored: {type(error).__name__}: {error}"[:LONGEST_MESSAGE]
-            status = Status.WRONG if result.status is Status.WRONG else Status.ERROR
-            took = result.wall_time_s
-            result = Result(status, cell.method, cell.instance, cell.instance_hash, wall_time_s=took, message=told)
-            answered, files = _storable(_answered(result)), {}
+        result = storable(result)
+        files = _files(result, instance, log, handling.keep)
     row = {
         **_planned(cell),
-        **answered,
+        **_answered(result),
         "attempts": attempts,
         "began": began,
         "ended": now(),
         "host": host()["name"],
         "worker": worker,
         "processors": " ".join(map(str, processors)),
-        "terms": terms(cell.limits, answered["effective"], host()["processor"], bool(processors)),
+        "terms": terms(cell.limits, result.effective, host()["processor"], bool(processors)),
     }
     return Finished(cell, row, files, time.perf_counter() - started - result.wall_time_s)
 
 
 def not_run(cell: Cell, status: Status, message: str, attempts: int = 0) -> Finished:
     """The record of a cell that never came to run."""
-    result = Result(status, cell.method, cell.instance, cell.instance_hash, message=message)
+    result = storable(Result(status, cell.method, cell.instance, cell.instance_hash, message=message))
     moment = now()
     row = {
         **_planned(cell),
@@ -201,29 +191,6 @@ def _timed(result: Result, elapsed: float) -> Result:
     claimed = result.wall_time_s
     sound = isinstance(claimed, (int, float)) and 0 <= claimed <= elapsed and elapsed - claimed <= SLACK + elapsed / 2
     return result if sound else replace(result, wall_time_s=elapsed)
-
-
-def _storable(answered: dict[str, Any]) -> dict[str, Any]:
-    """The columns as a database and JSON can hold them.
-
-    Raises
-    ------
-    Exception
-        A number is beyond 64 bits or no number, or a mapping is none.
-    """
-    for name, value in answered.items():
-        if isinstance(value, int) and abs(value) >= 2**63:
-            raise ValueError(f"{name} is beyond 64 bits")
-        if isinstance(value, float) and not math.isfinite(value):
-            raise ValueError(f"{name} is {value}")
-    answered["message"] = str(answered["message"]).encode(errors="replace").decode()[:LONGEST_MESSAGE]
-    for name in ("clash", "counters", "effective", "versions"):
-        answered[name] = json.loads(json.dumps(answered[name], allow_nan=False))
-    answered["effective"] = {
-        key: value if value is None or isinstance(value, (str, int, float)) else str(value)
-        for key, value in answered["effective"].items()
-    }
-    return answered
 
 
 def _files(result: Result, instance: Instance, log: Path, keep: tuple[str, ...]) -> dict[str, bytes]:

@@ -35,11 +35,6 @@ class Plan:
     shard: str = ""
 
     @property
-    def supported(self) -> list[Cell]:
-        """What can run."""
-        return [cell for cell in self.cells if not cell.unsupported]
-
-    @property
     def unsupported(self) -> list[Cell]:
         """What cannot."""
         return [cell for cell in self.cells if cell.unsupported]

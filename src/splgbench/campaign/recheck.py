@@ -5,8 +5,10 @@ Direct methods come through `splgbench.judging`, but a decomposition or a plug-i
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import replace
+from typing import Any
 
 from splgbench.checker import check
 from splgbench.instance import Instance
@@ -39,9 +41,51 @@ def _plain(result: Result) -> Result:
         build_time_s=float(result.build_time_s),
         solve_time_s=float(result.solve_time_s),
         polish_time_s=float(result.polish_time_s),
-        message=str(result.message).encode(errors="replace").decode(),
-        trace=tuple(Event(float(e.time), _float(e.primal), _float(e.dual), str(e.source)) for e in result.trace),
+        message=_text(result.message),
+        trace=tuple(Event(float(e.time), _float(e.primal), _float(e.dual), _text(e.source)) for e in result.trace),
     )
+
+
+def storable(result: Result) -> Result:
+    """The result as a database and JSON can hold it, or what keeps it from being held."""
+    try:
+        for name in ("primal", "dual", "claimed_primal", "claimed_dual", "wall_time_s", *_PARTS, "peak_memory_mb"):
+            value = getattr(result, name)
+            if isinstance(value, int) and abs(value) >= 2**63:
+                raise ValueError(f"{name} is beyond 64 bits")
+            if isinstance(value, float) and not math.isfinite(value):
+                raise ValueError(f"{name} is {value}")
+        effective = _json(dict(result.effective))
+        return replace(
+            result,
+            message=_text(result.message),
+            clash=tuple(_json(list(result.clash))),
+            counters=_json(dict(result.counters)),
+            effective={key: value if _is_plain(value) else str(value) for key, value in effective.items()},
+            versions=_json(dict(result.versions)),
+        )
+    except Exception as error:
+        told = _text(f"its result cannot be stored: {type(error).__name__}: {error}")
+        status = Status.WRONG if result.status is Status.WRONG else Status.ERROR
+        empty = Result(status, result.method, result.instance, result.instance_hash)
+        return replace(empty, wall_time_s=result.wall_time_s, message=told)
+
+
+_PARTS = ("build_time_s", "solve_time_s", "polish_time_s")
+LONGEST_MESSAGE = 4000
+"""Characters of a text that are kept."""
+
+
+def _text(value: object) -> str:
+    return str(value).encode(errors="replace").decode()[:LONGEST_MESSAGE]
+
+
+def _json(value: Any) -> Any:
+    return json.loads(json.dumps(value, allow_nan=False))
+
+
+def _is_plain(value: Any) -> bool:
+    return value is None or isinstance(value, (str, int, float))
 
 
 def _float(value: float | None) -> float | None:

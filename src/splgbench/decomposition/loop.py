@@ -8,10 +8,9 @@ from dataclasses import dataclass, field
 
 from splgbench.allocation import Allocation
 from splgbench.backends.base import SolverStatus
-from splgbench.clash import infeasibility
-from splgbench.errors import InfeasibleError, SplgbenchError, UnsupportedError
+from splgbench.errors import InfeasibleError, UnsupportedError
 from splgbench.instance import BoolArray, Instance, IntArray
-from splgbench.judging import Judgement, judge
+from splgbench.judging import Judgement, judge, judge_infeasible
 from splgbench.limits import NO_LIMITS, Limits
 from splgbench.methods import ENDED, interruptible, start_volumes
 from splgbench.polish import polish
@@ -219,14 +218,5 @@ class Decomposition:
         )
 
     def _infeasible(self, instance: Instance, limits: Limits, recorder: Recorder, told: str) -> Result:
-        """Believe infeasibility only with a second proof."""
-        try:
-            clash = infeasibility(instance)
-        except SplgbenchError as error:
-            judgement = Judgement(Status.ERROR, None, None, None, f"{told}; {error}")
-            return self._made(instance, limits, recorder, judgement)
-        if clash is None:
-            judgement = Judgement(Status.WRONG, None, None, None, "it says infeasible, but an allocation exists")
-            return self._made(instance, limits, recorder, judgement, message=told)
-        judgement = Judgement(Status.INFEASIBLE, None, None, None, f"{told}; no allocation: {' with '.join(clash)}")
+        judgement, clash = judge_infeasible(instance, told)
         return self._made(instance, limits, recorder, judgement, clash=clash)

@@ -20,7 +20,6 @@ from splgbench.testing.mutants.base import wrong_formulation
 from splgbench.volumes import exempt_from
 
 Sees = Callable[[Offers], Offers]
-Writes = Callable[[MipModel], MipModel]
 
 
 def threshold_moved(by: int) -> Sees:

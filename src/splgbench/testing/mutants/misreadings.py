@@ -168,8 +168,3 @@ def no_minimum_cases(instance: Instance) -> Instance:
 def no_minimum_share(instance: Instance) -> Instance:
     """v = 0."""
     return replace(instance, minimum_share_bp=np.zeros_like(instance.minimum_share_bp))
-
-
-def one_case_less(instance: Instance) -> Instance:
-    """m - 1 for every group that has a minimum."""
-    return replace(instance, minimum_cases=np.maximum(instance.minimum_cases - 1, 0))

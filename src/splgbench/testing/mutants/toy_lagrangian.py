@@ -15,9 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from splgbench.allocation import Allocation
-from splgbench.clash import infeasibility
 from splgbench.instance import BoolArray, Instance, IntArray
-from splgbench.judging import Judgement, judge
+from splgbench.judging import Judgement, judge, judge_infeasible
 from splgbench.limits import NO_LIMITS, Limits
 from splgbench.methods import start_volumes
 from splgbench.offers import Offers, plain_offers
@@ -93,9 +92,8 @@ class ToyLagrangian:
         state = State(plain_offers(instance), self.blocks(instance), np.zeros(instance.n_cells, dtype=np.int64))
         ended = self._iterate(instance, limits, recorder, state, stop or Stop())
         if ended is Status.INFEASIBLE:
-            clash = infeasibility(instance)
-            status, message = (ended, "; ".join(clash)) if clash else (Status.WRONG, "but an allocation exists")
-            return self._result(instance, limits, recorder, Judgement(status, None, None, None, message), clash or ())
+            judgement, clash = judge_infeasible(instance, "")
+            return self._result(instance, limits, recorder, judgement, clash)
         return self._result(instance, limits, recorder, self.judged(instance, limits, ended, state, start))
 
     def judged(
