@@ -3,8 +3,9 @@
     nice python benchmarks/court.py                 # runs what benchmarks/results/court.csv lacks
     python benchmarks/court.py --table              # only writes the table again
 
-One piece is a seed and a backend, in a process of its own; a finished piece is written to the CSV, one line a
-relation, and is not repeated. The same seed gives the same draws to every backend.
+One piece is a seed and a class of methods, in a process of its own: those on HiGHS, those on other backends, the
+decompositions. A finished piece is written to the CSV, one line a relation, and its methods are not put to that seed
+again. The same seed gives the same draws to every class.
 """
 
 from __future__ import annotations
@@ -18,34 +19,42 @@ from typing import Any
 from resumable_csv import append, read
 
 from splgbench.generator.screening import machine
-from splgbench.methods import Direct
+from splgbench.methods import Direct, Method, method
 from splgbench.testing import RELATIONS, registered_methods, sweep
-from splgbench.testing.subjects import EXAMPLES, STRIDES, by_backend, strides
+from splgbench.testing.subjects import EXAMPLES, STRIDES, strides
 from splgbench.versions import versions
 
 RESULTS = Path(__file__).parent / "results"
-COLUMNS = ("seed", "piece", "relation", "methods", "examples", "refuted", "sentence", "cpu_s", "versions")
+PIECES = ("HiGHS", "other backends", "decompositions")
+COLUMNS = ("seed", "piece", "relation", "examples", "refuted", "sentence", "cpu_s", "methods", "versions")
 
 
-def run_piece(seed: int, piece: str, examples: int) -> list[dict[str, Any]]:
-    """All relations for the methods of one backend with one seed."""
+def piece_of(subject: Method) -> str:
+    """The class that a method runs with."""
+    if not isinstance(subject, Direct):
+        return "decompositions"
+    return "HiGHS" if subject.backend.name == "highs" else "other backends"
+
+
+def run_piece(seed: int, piece: str, names: list[str], examples: int) -> list[dict[str, Any]]:
+    """All relations for some methods with one seed."""
     began = time.process_time()
-    methods = by_backend(registered_methods())[piece]
+    methods = [method(name) for name in names]
     found = sweep(RELATIONS.values(), methods, examples=examples, seed=seed, strides=strides(methods, "nightly"))
     used = versions()
-    for method in methods:
-        if isinstance(method, Direct):
-            used |= method.backend.versions()
+    for subject in methods:
+        if isinstance(subject, Direct):
+            used |= subject.backend.versions()
     return [
         {
             "seed": seed,
             "piece": piece,
             "relation": examination.relation,
-            "methods": len(methods),
             "examples": examination.examples,
             "refuted": examination.refutation.subject if examination.refutation else "",
             "sentence": examination.refutation.sentence if examination.refutation else "",
             "cpu_s": round(time.process_time() - began),
+            "methods": " ".join(names),
             "versions": ", ".join(f"{package} {version}" for package, version in used.items()),
         }
         for examination in found
@@ -53,12 +62,16 @@ def run_piece(seed: int, piece: str, examples: int) -> list[dict[str, Any]]:
 
 
 def run(seeds: list[int], examples: int, workers: int, path: Path) -> None:
-    """Run the pieces that the file lacks."""
-    done = {(int(row["seed"]), row["piece"]) for row in read(path)}
-    pieces = by_backend(registered_methods())
-    todo = [(seed, piece) for seed in seeds for piece in pieces if (seed, piece) not in done]
+    """Run the methods that the file lacks."""
+    done = {(int(row["seed"]), name) for row in read(path) for name in row["methods"].split()}
+    todo: dict[tuple[int, str], list[str]] = {}
+    for subject in sorted(registered_methods(), key=lambda subject: PIECES.index(piece_of(subject))):
+        for seed in seeds:
+            if (seed, subject.name) not in done:
+                todo.setdefault((seed, piece_of(subject)), []).append(subject.name)
     with ProcessPoolExecutor(workers, max_tasks_per_child=1) as pool:
-        for future in as_completed([pool.submit(run_piece, *task, examples) for task in todo]):
+        pieces = [pool.submit(run_piece, *piece, names, examples) for piece, names in todo.items()]
+        for future in as_completed(pieces):
             rows = future.result()
             append(path, COLUMNS, rows)
             refuted = [row["sentence"] for row in rows if row["refuted"]]
@@ -68,7 +81,11 @@ def run(seeds: list[int], examples: int, workers: int, path: Path) -> None:
 def table(rows: list[dict[str, str]]) -> str:
     """The committed table."""
     seeds = sorted({int(row["seed"]) for row in rows})
-    pieces = {row["piece"]: int(row["methods"]) for row in rows}
+    pieces: dict[str, list[str]] = {}
+    for row in rows:
+        known = pieces.setdefault(row["piece"], [])
+        known += [name for name in row["methods"].split() if name not in known]
+    methods = [name for names in pieces.values() for name in names]
     used = dict(part.split(" ", 1) for row in rows for part in row["versions"].split(", "))
     slower, slowest = STRIDES["nightly"]
     lines = [
@@ -76,9 +93,11 @@ def table(rows: list[dict[str, str]]) -> str:
         "",
         "Command: `nice python benchmarks/court.py`.",
         "",
-        f"Methods: {', '.join(f'{count} on {piece}' for piece, count in pieces.items())}. A number is the examples "
-        "drawn without a contradiction by any method of the backend, which each example serves; SCIP, SciPy and Gurobi "
-        f"take part in every {slower}th, methods that go through Pyomo in every {slowest}th.",
+        "A number is the examples drawn without a contradiction by any method. An example serves all methods on HiGHS "
+        f"and all decompositions; methods on other backends take part in every {slower}th, those that go through Pyomo "
+        f"in every {slowest}th.",
+        "",
+        *(f"- {piece}: {', '.join(f'`{name}`' for name in names)}" for piece, names in pieces.items()),
         "",
         f"Machine: {machine()}, shared. Versions: {', '.join(f'{name} {version}' for name, version in used.items())}.",
         "",
@@ -87,7 +106,7 @@ def table(rows: list[dict[str, str]]) -> str:
     ]
     for relation in RELATIONS:
         cells = [
-            _cell([r for r in rows if (int(r["seed"]), r["relation"]) == (seed, relation)], pieces) for seed in seeds
+            _cell([r for r in rows if (int(r["seed"]), r["relation"]) == (seed, relation)], methods) for seed in seeds
         ]
         lines.append(f"| {relation} | " + " | ".join(cells) + " |")
     refuted = [row for row in rows if row["refuted"]]
@@ -95,15 +114,16 @@ def table(rows: list[dict[str, str]]) -> str:
     drawn = sum(int(row["examples"]) for row in rows)
     lines += [
         "",
-        f"{drawn:,} examples put to a backend's methods, {len(refuted)} refutations, {seconds:,} s of processor time.",
+        f"{drawn:,} examples put to a class of methods, {len(refuted)} refutations, {seconds:,} s of processor time.",
     ]
     lines += [f"- seed {row['seed']}, {row['relation']}: {row['sentence']}" for row in refuted]
     return "\n".join(lines) + "\n"
 
 
-def _cell(rows: list[dict[str, str]], pieces: dict[str, int]) -> str:
+def _cell(rows: list[dict[str, str]], methods: list[str]) -> str:
     refuted = [row["piece"] for row in rows if row["refuted"]]
-    missing = [piece for piece in pieces if piece not in {row["piece"] for row in rows}]
+    done = {name for row in rows for name in row["methods"].split()}
+    missing = [name for name in methods if name not in done]
     told = [f"REFUTED on {', '.join(refuted)}"] if refuted else []
     told += [f"not run: {', '.join(missing)}"] if missing else []
     least = min((int(row["examples"]) for row in rows), default=0)
@@ -114,7 +134,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", nargs="+", type=int, default=[1, 2, 3, 4, 5])
     parser.add_argument("--examples", type=int, default=EXAMPLES["nightly"])
-    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--table", action="store_true", help="run nothing")
     arguments = parser.parse_args()
     path = RESULTS / "court.csv"

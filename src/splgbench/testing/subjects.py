@@ -17,13 +17,13 @@ EXAMPLES = {"ci": 25, "nightly": 500}
 WITHOUT_PRESOLVE = ("semicontinuous@highs:presolve=off", "semicontinuous@scip:presolve=off")
 """Semicontinuous columns have had wrong optima with and without the solver's presolve (HiGHS issues 3015, 3274)."""
 
-STRIDES = {"ci": (2, 6), "nightly": (5, 25)}
-"""By profile: n for backends that take twice as long as the fastest, and for methods that go through Pyomo.
+STRIDES = {"ci": (2, 6), "nightly": (10, 50)}
+"""By profile: n for backends other than HiGHS, and for methods that go through Pyomo.
 
 A method with n takes part in every n-th draw.
 """
 
-_SLOWER_BACKENDS = {"scip", "scipy_milp", "gurobi"}
+_SLOWER_BACKENDS = {"cpsat", "scip", "scipy_milp", "gurobi"}
 _SLOWEST_BACKENDS = {"pyomo"}
 _SLOWEST_FORMULATIONS = {"gdp_bigm", "gdp_hull"}
 
@@ -55,7 +55,7 @@ def strides(methods: Iterable[Method], profile: str) -> dict[str, int]:
 
 
 def by_backend(methods: Iterable[Method]) -> dict[str, list[Method]]:
-    """Direct methods by their backend, decompositions by their own name: pieces of a long run."""
+    """Direct methods by their backend, decompositions by their own name: pieces of the battery."""
     pieces: dict[str, list[Method]] = {}
     for subject in methods:
         pieces.setdefault(subject.backend.name if isinstance(subject, Direct) else subject.name, []).append(subject)
