@@ -308,7 +308,7 @@ def attempt_isolated(
     if outcome.kind == "answer" and not isinstance(outcome.value, Result):
         outcome = replace(outcome, kind="failed", value=f"it returned {type(outcome.value).__name__}, not a Result")
     if outcome.kind == "answer":
-        return replace(outcome.value, peak_memory_mb=outcome.peak_memory_mb), outcome
+        return replace(outcome.value, limits=limits, peak_memory_mb=outcome.peak_memory_mb), outcome
     if outcome.kind == "refused":
         raise outcome.value
     status = {
