@@ -144,6 +144,53 @@ def golden_runs() -> list[dict[str, Any]]:
     return runs
 
 
+def odd_stores() -> dict[str, tuple[list[dict[str, Any]], dict[str, Any]]]:
+    """Stores in which something is missing, is 0 or is the same everywhere: runs, and what else `a_store` takes."""
+    trace = [(0.5, 500.0, 2000.0)]
+    endless = {"wall_time_limit_s": None, "terms": {**TERMS, "wall_time": None}}
+    bare = {"harness_s": None, "build_time_s": None, "peak_memory_mb": None, "log": ""}
+    unsupported = {"status": "unsupported", "wall": 0.0, "attempts": 0, "message": "no", **bare}
+    reference = {"role": REFERENCE}
+    both = ("a@x", "b@x")
+    odd_names = (
+        "%",
+        "_x",
+        "#1",
+        "a & b",
+        "{}",
+        "\\frac",
+        "$x^2$",
+        "[4pt]",
+        "a\n\nb",
+        "</b>",
+        "\u202e",
+        "\u65e5",
+        "x" * 300,
+    )
+    return {
+        "unsupported": ([a_run(method, **unsupported) for method in both], {}),
+        "error": ([a_run(method, status="error", wall=0.0, message="it broke") for method in both], {}),
+        "error without anything": ([a_run("a@x", status="error", wall=None, **endless, **bare)], {}),
+        "out of memory": ([a_run(method, status="out-of-memory", wall=3.0) for method in both], {}),
+        "infeasible": ([a_run(method, status="infeasible", wall=0.0) for method in both], {}),
+        "wrong": ([a_run(method, status="wrong") for method in both], {}),
+        "one run": ([a_run("a@x")], {}),
+        "no time at all": ([a_run(method, wall=0.0, trace=trace, **endless) for method in both], {}),
+        "no time for one": ([a_run("a@x", wall=0.0), a_run("b@x", wall=2.0), a_run("a@x", wall=0.0, **reference)], {}),
+        "all times the same": ([a_run(m, i, wall=2.0, seed=s) for m in both for i in both for s in range(3)], {}),
+        "a limit below the clock": (
+            [a_run(m, status="time-out", wall=1e-9, trace=trace, wall_time_limit_s=1e-9) for m in both],
+            {},
+        ),
+        "value 0": ([a_run(method, primal=0, dual=0.0, trace=[(0.1, 0.0, 5.0)]) for method in both], {}),
+        "gap without end": ([a_run("a@x", status="time-out", primal=1, dual=1e300, trace=[(0.1, 1.0, 1e300)])], {}),
+        "nobody ran the same": ([a_run("a@x", "one"), a_run("b@x", "two")], {}),
+        "no offers": ([a_run(method) for method in both], {"features": {"one": {"offers": 0}}}),
+        "no offers in one": ([a_run("a@x"), a_run("a@x", "two")], {"features": {"one": {"offers": 0}}}),
+        "odd names": ([*(a_run("a@x", name) for name in odd_names), *(a_run(name) for name in odd_names)], {}),
+    }
+
+
 def _features(name: str, number: int, given: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "instance_hash": f"hash-of-{name}",

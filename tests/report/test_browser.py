@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +104,82 @@ def test_filters_sort_and_the_address(chromium: Browser, golden: Path) -> None:
     assert _rows(again, "instances-table") == 0
     assert chromium.complaints == []
     again.close()
+
+
+@pytest.mark.parametrize(
+    "view",
+    [
+        "#?x0=nope",
+        "#?y0=&method=nope&status=nope&family=nope&capacity=nope&without=nope",
+        "#?instance=99999&ipage=x&rpage=-1",
+        "#?instance=length&isort=nope&rsort=-",
+        "#?instance=1.5&least=abc&most=1e999",
+        "#?__proto__=1&constructor=2&toString=3&unheard=of",
+        "#?%E0%A4%A&&&=&x0",
+        "#nowhere",
+    ],
+)
+def test_nonsense_in_the_address(chromium: Browser, golden: Path, view: str) -> None:
+    """What the page does not know is left out: it shows what it shows without an address, and goes on working."""
+    page = chromium.open(golden, view)
+    assert (_rows(page, "instances-table"), _rows(page, "runs-table")) == (2, 19)
+    assert page.input_value("[data-view=x0]") == "strengthened@highs"
+    assert page.input_value("[data-view=y0]") == "linked@highs"
+    assert page.get_attribute("#instances-table th:has-text('offers')", "aria-sort") == "ascending"
+    assert page.inner_text("#detail") == ""
+    assert page.evaluate("DATA.charts['scatter-0'].data.at(-1).x.length") == 6
+    page.select_option("[data-view=family]", "family-1")
+    assert _rows(page, "runs-table") == 10
+    assert page.url.endswith("#?family=family-1")
+    page.evaluate("location.hash = '#?x0=nope&family=family-0'")
+    page.wait_for_function("document.querySelector('#runs-table .count').textContent.startsWith('9 rows')")
+    assert chromium.complaints == []
+    page.close()
+
+
+def test_a_legend_with_every_name(chromium: Browser, tmp_path: Path) -> None:
+    """On a phone, too, thirty long names stand there in full; a click takes a method out of the figure and back."""
+    methods = [f"strengthened@highs:presolve=off,heuristics=0.05,number={number}" for number in range(30)]
+    runs = [a_run(method, wall=1.0 + number) for number, method in enumerate(methods)]
+    file = tmp_path / "page.html"
+    file.write_text(render(gather(records_of(tmp_path / "s.sqlite", runs), 10.0), {}), "utf-8")
+    page = chromium.open(file, width=390)
+    place = page.query_selector("[data-chart=profile-0]")
+    place.scroll_into_view_if_needed()
+    page.wait_for_function("place => place.querySelector('.scatterlayer .trace')", arg=place)
+    names = page.locator("figure:has([data-chart=profile-0]) .legend button")
+    assert names.all_inner_texts() == methods
+    assert all(name.bounding_box()["width"] <= 390 for name in names.all())
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    names.nth(3).click()
+    assert names.nth(3).get_attribute("aria-pressed") == "false"
+    page.wait_for_function("place => place.querySelectorAll('.scatterlayer .trace').length === 29", arg=place)
+    names.nth(3).click()
+    page.wait_for_function("place => place.querySelectorAll('.scatterlayer .trace').length === 30", arg=place)
+    assert chromium.complaints == []
+    page.close()
+
+
+def test_formulations_stand_apart(chromium: Browser, tmp_path: Path) -> None:
+    """On a phone the diagram of the order scrolls; no text of it lies on another."""
+    order = {"strengthened": 1.0, "linked": 2.0, "big_m_tight": 3.0, "indicator": 5.0, "gdp_hull": 7.0}
+    relaxations = [LpBound("one", "hash-of-one", "strengthened", 1000.0, 0.1)]
+    for name, factor in list(order.items())[1:]:
+        relaxations.append(LpBound("one", "hash-of-one", name, 1000.0 + factor, 0.1))
+        relaxations.append(LpBound("two", "hash-of-two", name, 1000.0 - factor, 0.1))
+    relaxations.append(LpBound("two", "hash-of-two", "strengthened", 900.0, 0.1))
+    records = records_of(tmp_path / "s.sqlite", [a_run("a@x", "one"), a_run("a@x", "two")])
+    (tmp_path / "page.html").write_text(render(gather(records, 10.0, relaxations), {}), "utf-8")
+    page = chromium.open(tmp_path / "page.html", width=390)
+    place = page.query_selector("[data-chart=lattice]")
+    place.scroll_into_view_if_needed()
+    page.wait_for_function("place => place.querySelectorAll('.textpoint').length === 5", arg=place)
+    boxes = [text.bounding_box() for text in place.query_selector_all(".textpoint")]
+    for a, b in combinations(boxes, 2):
+        beside = a["x"] + a["width"] <= b["x"] or b["x"] + b["width"] <= a["x"]
+        assert beside or a["y"] + a["height"] <= b["y"] or b["y"] + b["height"] <= a["y"]
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.close()
 
 
 def test_an_instance_links_to_its_logs(chromium: Browser, golden: Path) -> None:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import csv
+import hashlib
+import html
 import json
-from itertools import pairwise
+from itertools import combinations, pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from report.stores_for_tests import a_run, a_store, golden_runs, records_of
 
 from splgbench.cli import main
 from splgbench.report import lattice
-from splgbench.report.charts import DASHES, MARKERS, look
+from splgbench.report.axes import log_span, log_ticks
+from splgbench.report.charts import COLOURS, DASHES, MARKERS, look
 from splgbench.report.content import gather
 from splgbench.report.figures import write_figure
 from splgbench.report.lattice import LpBound
@@ -21,6 +25,7 @@ from splgbench.report.page import render
 from splgbench.report.plotly_spec import as_plotly
 from splgbench.report.tables import Column, Table, as_csv, as_latex
 from splgbench.report.trace_plot import MOST_POINTS, Traced, trace_chart
+from splgbench.report.write import WRITTEN
 
 
 def test_the_command_writes_page_tables_figures_and_logs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -102,6 +107,168 @@ def test_tables_as_csv_and_latex() -> None:
         assert line in latex
 
 
+def test_names_in_latex() -> None:
+    """Nothing of a name ends a row, a paragraph or the caption, is an argument of what stands before it, or is lost."""
+    names = (
+        "[4pt] x",
+        "*",
+        "a\n\nb",
+        "n\0l",
+        "\\end{tabular}",
+        "$x^2$ ~ # _ & {",
+        "<a | b>",
+        "--no",
+        "?`",
+        "z\u00fcrich",
+    )
+    table = Table("t", "[4pt]\n\nt", "c", [Column("[4pt]"), Column("p", "p")], [(name, 0.0001) for name in names])
+    latex = as_latex(table)
+    assert "\n\n" not in latex
+    assert r"\caption{{[}4pt] t. c}" in latex
+    body = latex.partition("\\toprule\n")[2].partition("\n    \\bottomrule")[0].splitlines()
+    assert [line.partition(r" & \textless{} 0.001 \\")[0].strip() for line in body] == [
+        r"{[}4pt] & p \\",
+        r"\midrule",
+        r"{[}4pt] x",
+        r"{*}",
+        r"a b",
+        r"n?l",
+        r"\textbackslash{}end\{tabular\}",
+        r"\$x\textasciicircum{}2\$ \textasciitilde{} \# \_ \& \{",
+        r"\textless{}a \textbar{} b\textgreater{}",
+        r"-{}-no",
+        r"?{`}",
+        "z\u00fcrich",
+    ]
+
+
+def test_numbers_have_the_digits_they_mean() -> None:
+    """Whole numbers in full, floats beyond their precision with an exponent: no cell has three hundred digits."""
+    whole, gap, ratio = Column("", "whole"), Column("", "percent"), Column("", "seconds")
+    assert [whole.shown(value) for value in (2**62, 1234.0, 1.5e300, -1e300)] == [
+        "4,611,686,018,427,387,904",
+        "1,234",
+        "1.5e+300",
+        "-1e+300",
+    ]
+    assert [gap.shown(value) for value in (0.0, 0.00031, 0.5, 12.5, 1e300)] == [
+        "0 %",
+        "0.031 %",
+        "50.0 %",
+        "1,250.0 %",
+        "1e+302 %",
+    ]
+    assert [ratio.shown(value) for value in (1.5, 1e300)] == ["1.50", "1e+300"]
+
+
+def test_what_an_earlier_report_left(tmp_path: Path) -> None:
+    """Tables, figures and logs that the new report does not have go; what somebody else put or changed there stays."""
+    folder = tmp_path / "r"
+    golden = a_store(tmp_path / "golden.sqlite", golden_runs())
+    plain = a_store(tmp_path / "plain.sqlite", [a_run("a@x", log="")])
+    assert main(["report", str(golden), "-o", str(folder)]) == 1
+    (folder / "tables" / "notes.csv").write_text("mine\n")
+    (folder / "figures" / "drift.svg").write_text("changed by hand")
+    (folder / "mine.txt").write_text("mine\n")
+    assert main(["report", str(plain), "-o", str(folder)]) == 0
+    assert main(["report", str(plain), "-o", str(tmp_path / "fresh")]) == 0
+    theirs = {Path("tables/notes.csv"), Path("figures/drift.svg"), Path("mine.txt")}
+    assert _files(folder) - theirs == _files(tmp_path / "fresh")
+    assert theirs <= _files(folder)
+    assert not (folder / "logs").exists()
+
+
+def test_a_list_of_files_that_lies(tmp_path: Path) -> None:
+    """What the list names outside of the report's own folders is not touched, and no list is no trouble."""
+    store = a_store(tmp_path / "s.sqlite", [a_run("a@x", log="")])
+    folder = tmp_path / "r"
+    outside = [tmp_path / "outside.txt", folder / "mine.txt"]
+    for text in ("{", "[]", '{"files": 3}'):
+        assert main(["report", str(store), "-o", str(folder)]) == 0
+        (folder / WRITTEN).write_text(text)
+    assert main(["report", str(store), "-o", str(folder)]) == 0
+    for path in outside:
+        path.write_text("mine")
+    digest = hashlib.sha256(b"mine").hexdigest()
+    names = ("../outside.txt", "tables/../mine.txt", "mine.txt", "tables/..", str(outside[0]))
+    (folder / WRITTEN).write_text(json.dumps({"files": dict.fromkeys(names, digest)}))
+    assert main(["report", str(store), "-o", str(folder)]) == 0
+    assert all(path.read_text() == "mine" for path in outside)
+
+
+def _files(folder: Path) -> set[Path]:
+    return {path.relative_to(folder) for path in folder.rglob("*") if path.is_file()}
+
+
+def test_names_in_figures(tmp_path: Path) -> None:
+    """Names are drawn as they are: no formula, no markup, no line that is left out of the legend."""
+    for name in ("_x", r"$\bad$", "<b>", "a\nb", "%{x}"):
+        chart = trace_chart("k", "t", [Traced(name, name, 0, [(1.0, 5.0, 9.0, "s")], 2.0, 5, 9.0)])
+        (svg, _) = write_figure(chart, tmp_path / "figure")
+        assert f"<!-- {' '.join(name.split())} -->" in html.unescape(svg.read_text("utf-8"))
+        drawn = as_plotly(chart)["data"][0]
+        assert html.unescape(drawn["name"]) == " ".join(name.split())
+        assert "<b>" not in drawn["name"]
+        assert drawn["hovertemplate"].count("%{") == 2
+
+
+@pytest.mark.parametrize(
+    ("values", "ticks"),
+    [
+        ((0.015, 15.0), [0.03, 0.1, 0.3, 1, 3, 10]),
+        ((76.0, 180.0), [80, 90, 100, 120, 140, 160, 180]),
+        ((345, 3684), [500, 700, 1000, 1500, 2000, 3000]),
+        ((100.0, 100.0), [50, 70, 100, 150, 200]),
+        ((100.0, 103.0), [100, 100.5, 101, 101.5, 102, 102.5, 103]),
+        ((0.0, None, -1.0), [1, 3, 10]),
+    ],
+)
+def test_logarithmic_axes_have_marks(values: tuple[float | None, ...], ticks: list[float]) -> None:
+    """Within a decade, too, an axis has several round numbers, and all values lie on it."""
+    low, high = log_span(values)
+    assert log_ticks(low, high) == pytest.approx(ticks)
+    assert all(low <= value <= high for value in values if value is not None and value > 0)
+
+
+def test_logarithmic_axes_never_have_many_marks() -> None:
+    """From three hundredths of a per cent to six hundred decades."""
+    for exponent in range(-12, 300):
+        low, high = log_span([1.0, 1.0 + 10.0**exponent])
+        assert 3 <= len(log_ticks(low, high)) <= 15
+    assert len(log_ticks(1e-300, 1e300)) <= 10
+
+
+def test_colours_are_seen() -> None:
+    """WCAG 2.1 asks for 3 to 1 against the ground; the colour-blind tell the colours apart (Machado et al. 2009)."""
+    dichromats = {
+        "protan": ((0.152286, 1.052583, -0.204868), (0.114503, 0.786281, 0.099216), (-0.003882, -0.048116, 1.051998)),
+        "deutan": ((0.367322, 0.860646, -0.227968), (0.280085, 0.672501, 0.047413), (-0.011820, 0.042940, 0.968881)),
+        "tritan": ((1.255528, -0.076749, -0.178779), (-0.078411, 0.930809, 0.147602), (0.004733, 0.691367, 0.303900)),
+    }
+    linear = {colour: _linear(colour) for colour in COLOURS}
+    assert all(1.05 / (_luminance(rgb) + 0.05) >= 3 for rgb in linear.values())
+    for matrix in dichromats.values():
+        seen = [_lab(np.clip(np.array(matrix) @ rgb, 0, 1)) for rgb in linear.values()]
+        assert min(float(np.linalg.norm(a - b)) for a, b in combinations(seen, 2)) > 25
+
+
+def _linear(colour: str) -> np.ndarray:
+    coded = np.array([int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)])
+    return np.where(coded <= 0.04045, coded / 12.92, ((coded + 0.055) / 1.055) ** 2.4)
+
+
+def _luminance(rgb: np.ndarray) -> float:
+    return float(rgb @ [0.2126, 0.7152, 0.0722])
+
+
+def _lab(rgb: np.ndarray) -> np.ndarray:
+    """CIELAB from linear sRGB, D65."""
+    to_xyz = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
+    xyz = to_xyz @ rgb / np.array([0.9505, 1.0, 1.089])
+    f = np.where(xyz > 0.008856, np.cbrt(xyz), 7.787 * xyz + 16 / 116)
+    return np.array([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])])
+
+
 def test_looks_differ() -> None:
     """Methods differ in more than colour: of a hundred looks no two are the same; neighbours differ in all three."""
     looks = [look(number) for number in range(100)]
@@ -142,7 +309,7 @@ def test_the_order_of_lp_bounds() -> None:
     assert lattice.covering(bounds, list("abcd")) == [("a", "b"), ("a", "c"), ("b", "d"), ("c", "d")]
     chart = lattice.lattice_chart([*relaxations, LpBound("i0", "i0", "f", None, 0.0, "has no LP")], {"i0": 10, "i1": 8})
     nodes = chart.series[-1]
-    assert nodes.texts[0] == "a, e<br>12.50 % above the best value"
+    assert nodes.texts[0] == "a, e\n12.50 % above the best value"
     assert list(nodes.y) == [0.0, -1.0, -1.0, -2.0]
     assert len(chart.series) == 5
 

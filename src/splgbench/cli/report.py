@@ -37,7 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
         records = read_records(store, any_version=arguments.any_version)
     if not records.runs:
         raise InputError("holds no finished run", str(arguments.store))
-    relaxations = lattice.measure(records) if arguments.lp_bounds else []
+    relaxations = lattice.measure(records) if arguments.lp_bounds else None
     content = gather(records, arguments.shift, relaxations)
     written = write_report(content, arguments.output, logs=not arguments.no_logs)
     accused = len(content.quarantine.wrong) + len(content.quarantine.contradictory)

@@ -137,9 +137,14 @@ def _counters(pairs: Sequence[Pair]) -> tuple[tuple[str, int, float], ...]:
         if before.solved and after.solved:
             old, new = before.row["counters"], after.row["counters"]
             for name in old.keys() & new.keys():
-                if old[name] != new[name]:
+                if old[name] != new[name] and _counts(old[name]) and _counts(new[name]):
                     ratios[name].append((new[name] + 1) / (old[name] + 1))
     return tuple((name, len(values), median(values)) for name, values in sorted(ratios.items()))
+
+
+def _counts(value: object) -> bool:
+    """Whether it is a counter: a plug-in may store anything there."""
+    return isinstance(value, int | float) and value >= 0
 
 
 def _accusations(before: Records, after: Records) -> tuple[list[Accusation], list[Accusation]]:

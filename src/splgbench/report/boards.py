@@ -6,6 +6,7 @@ from itertools import combinations
 
 from splgbench.report.ranking import Ranking
 from splgbench.report.tables import Column, Table
+from splgbench.report.texts import counted
 
 FEW_INSTANCES = 6
 """Below this many instances no signed-rank test of two sides reaches 5 %."""
@@ -57,7 +58,8 @@ def _caption(ranking: Ranking) -> str:
     n = len(ranking.variations)
     shift = ranking.shift
     parts = [
-        f"{ranking.n_instances} instances, {n} seed{'s'[: n > 1]} and permutations, {ranking.group.title}. "
+        f"{counted(ranking.n_instances, 'instance')}, {counted(n, 'variation')} of seed and permutation, "
+        f"{ranking.group.title}. "
         f"Ranked by the shifted geometric mean of the wall time, shift {shift:g} s; what is not solved counts at the "
         "limit, in PAR-10 at ten times the limit. The ratio is of shifted means. Gaps count as at most 100 %, unknown "
         "ones as 100 %."

@@ -45,13 +45,13 @@ class Content:
     looks: Mapping[str, int] = field(default_factory=dict)
 
 
-def gather(records: Records, shift: float, relaxations: Sequence[LpBound] = ()) -> Content:
+def gather(records: Records, shift: float, relaxations: Sequence[LpBound] | None = None) -> Content:
     """Compute everything.
 
     Parameters
     ----------
     shift : of the geometric mean that is ranked by, seconds.
-    relaxations : measured LP bounds, if there are any.
+    relaxations : measured LP bounds; None where they were not asked for.
     """
     looks = {method: number for number, method in enumerate(records.methods)}
     found = quarantine(records)
@@ -69,7 +69,7 @@ def gather(records: Records, shift: float, relaxations: Sequence[LpBound] = ()) 
         health.harness(records),
         health.manifest(records),
     ]
-    if lattice.by_formulation(relaxations):
+    if relaxations is not None:
         charts.append(lattice.lattice_chart(relaxations, records.best))
         tables.append(lattice.bounds_table(relaxations))
     return Content(

@@ -8,7 +8,8 @@ from datetime import datetime
 from statistics import median
 
 from splgbench.report.charts import NEUTRAL, Axis, Chart, Series
-from splgbench.report.measures import quantile
+from splgbench.report.curves import size_axis
+from splgbench.report.measures import RESOLUTION_S, quantile
 from splgbench.report.quarantine import Quarantine
 from splgbench.report.records import Records
 from splgbench.report.tables import Cell, Column, Table
@@ -91,7 +92,8 @@ def honesty(records: Records) -> Table:
 
 def harness(records: Records) -> Table:
     """Planned cell to stored result, minus the solve."""
-    values = [run.row["harness_s"] for run in (*records.runs, *records.references) if run.ran]
+    taken = [run.row["harness_s"] for run in (*records.runs, *records.references) if run.ran]
+    values = [value for value in taken if value is not None]
     rows = []
     if values:
         within = sum(value < BUDGET_S for value in values) / len(values)
@@ -119,23 +121,25 @@ def memory(records: Records, looks: Mapping[str, int]) -> Chart:
                 peaks[run.instance_hash].append(run.row["peak_memory_mb"])
         ordered = sorted(peaks, key=lambda digest: (sizes[digest], digest))
         x, y = [sizes[digest] for digest in ordered], [median(peaks[digest]) for digest in ordered]
-        series.append(Series(method, x, y, looks[method], "line+points", texts=[names[digest] for digest in ordered]))
+        series.append(Series(method, x, y, looks[method], "points", texts=[names[digest] for digest in ordered]))
     return Chart(
         "memory",
         "Memory against size",
         "Largest resident memory of a run's processes, the median of an instance's runs.",
-        Axis("offers", log=True),
+        size_axis(sizes[run.instance_hash] for run in records.runs if run.instance_hash in sizes),
         Axis("MB", log=True),
         series,
+        "No run's memory was measured.",
     )
 
 
 def drift_table(records: Records) -> Table:
     """The spread of the reference run."""
-    times = [run.wall_time for run in records.references if run.ran]
+    runs = [run for run in records.references if run.ran]
+    times = [max(run.wall_time, RESOLUTION_S) for run in runs]
     rows = []
     if times:
-        first = records.references[0]
+        first = runs[0]
         rows.append(
             (
                 f"{first.method} on {first.instance}",
@@ -163,7 +167,8 @@ def drift_chart(records: Records) -> Chart:
     runs = [run for run in records.references if run.ran]
     begins = [datetime.fromisoformat(run.row["began"]) for run in runs]
     hours = [(moment - begins[0]).total_seconds() / 60 for moment in begins]
-    middle = median([run.wall_time for run in runs])
+    times = [max(run.wall_time, RESOLUTION_S) for run in runs]
+    middle = median(times)
     return Chart(
         "drift",
         "Drift of the reference run",
@@ -172,7 +177,7 @@ def drift_chart(records: Records) -> Chart:
         Axis("time / median"),
         [
             Series("median", [min(hours), max(hours)], [1.0, 1.0], NEUTRAL),
-            Series("reference run", hours, [run.wall_time / middle for run in runs], 0, "line+points"),
+            Series("reference run", hours, [time / middle for time in times], 0, "line+points", in_legend=False),
         ],
     )
 
@@ -195,5 +200,5 @@ def manifest(records: Records) -> Table:
             (f"{prefix}code", str(given["code"])),
             (f"{prefix}seeds", ", ".join(map(str, given["seeds"]))),
         ]
-    caption = "What the runs can be repeated from; the tables beside this page hold every run."
+    caption = "What the runs can be repeated from; splgbench store export writes every run as a table."
     return Table("manifest", "Manifest", caption, [Column("what"), Column("value")], rows)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +23,8 @@ from splgbench.report.tables import Column, Table
 TOLERANCE = 1e-6
 """Bounds that differ by less, as a fraction, are the same."""
 _LIMIT_S = 60.0
+_MARGINS, _LETTER = 80, 7
+"""Pixels beside the diagram, and of a letter."""
 
 Bounds = Mapping[str, Mapping[str, float]]
 """LP bound by formulation and instance hash."""
@@ -99,6 +101,8 @@ def by_formulation(relaxations: Iterable[LpBound]) -> dict[str, dict[str, float]
         if relaxation.bound is not None:
             found[relaxation.formulation][relaxation.instance_hash] = relaxation.bound
     common = set.intersection(*map(set, found.values())) if found else set()
+    if not common:
+        return {}
     return {name: {key: bound for key, bound in bounds.items() if key in common} for name, bounds in found.items()}
 
 
@@ -153,10 +157,11 @@ def lattice_chart(relaxations: Sequence[LpBound], best: Mapping[str, int]) -> Ch
     lines = [
         Series("order", [place[a][0], place[b][0]], [place[a][1], place[b][1]], NEUTRAL, dash="solid") for a, b in edges
     ]
-    texts = [f"{', '.join(members)}<br>{_strength(bounds[members[0]], best)}" for members in groups]
+    texts = [f"{', '.join(members)}\n{_strength(bounds[members[0]], best)}" for members in groups]
     x, y = [place[head][0] for head in heads], [place[head][1] for head in heads]
     nodes = Series("formulations", x, list(y), 0, "points", texts=texts, labelled=True, in_legend=False)
     count = len(next(iter(bounds.values()), {}))
+    widest = max(Counter(depth.values()).values(), default=1)
     broken = "".join(f" Declared no weaker, but measured weaker: {a} than {b}." for a, b in broken_claims(bounds))
     return Chart(
         "lattice",
@@ -167,7 +172,16 @@ def lattice_chart(relaxations: Sequence[LpBound], best: Mapping[str, int]) -> Ch
         Axis("", hidden=True, span=(min(x, default=0.0) - 0.4, max(x, default=0.0) + 1.1)),
         Axis("", hidden=True, span=(min(y, default=0.0) - 0.5, 0.5)),
         [*lines, nodes],
+        "No LP bound is known: the stored campaign file gives none of the instances from here, or no formulation of "
+        "the store has an LP relaxation.",
+        _width(texts, widest) if widest > 1 else 0,
     )
+
+
+def _width(texts: Iterable[str], widest: int) -> int:
+    """Pixels in which the texts of the widest row stand beside each other."""
+    longest = max(len(line) for text in texts for line in text.split("\n"))
+    return round(_MARGINS + (_LETTER * longest + 20) * (widest + 0.5))
 
 
 def _strength(bounds: Mapping[str, float], best: Mapping[str, int]) -> str:

@@ -9,7 +9,12 @@ from typing import Any
 
 from splgbench.report.charts import Chart
 from splgbench.report.tables import Cell, Column, Table
+from splgbench.report.texts import unbroken
 
+LONG = 32
+"""Characters from which on a text in a table may break anywhere."""
+SHORT = 20
+"""Rows up to which a table stays on one sheet of paper."""
 MOST_ROWS = 60
 """Rows of a table that the page holds; its file has them all."""
 
@@ -27,22 +32,33 @@ def paragraph(text: str, kind: str = "") -> str:
 
 def table(given: Table) -> str:
     """A table that scrolls sideways where the page is narrow."""
-    head = "".join(f'<th scope="col"{_kind("n" * c.numeric)}>{escape(c.title)}</th>' for c in given.columns)
+    head = "".join(f'<th scope="col"{_kind("n" * c.numeric)}>{escape(unbroken(c.title))}</th>' for c in given.columns)
     rows = "".join(
         f"<tr>{''.join(_cell(c, value) for c, value in zip(given.columns, row, strict=True))}</tr>"
         for row in given.rows[:MOST_ROWS]
     )
     body = f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody>"
-    shown = f'<table class="board" data-table="{given.key}" aria-label="{escape(given.title)}">{body}</table>'
+    short = " short" if len(given.rows) <= SHORT else ""
+    shown = f'<table class="board{short}" data-table="{given.key}" aria-label="{escape(given.title)}">{body}</table>'
     cut = f" The first {MOST_ROWS} of {len(given.rows)} rows; tables/{given.key}.csv has them all."
-    return f'<div class="scroll">{shown}</div>{paragraph(given.caption + cut * (len(given.rows) > MOST_ROWS), "soft")}'
+    return f"{scrolled(given.title, shown)}{paragraph(given.caption + cut * (len(given.rows) > MOST_ROWS), 'soft')}"
+
+
+def scrolled(label: str, body: str) -> str:
+    """What scrolls sideways where the page is narrow, also by the keyboard."""
+    return f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(label)}">{body}</div>'
 
 
 def figure(chart: Chart, key: str, controls: str = "") -> str:
-    """The place of a chart; the script draws it."""
+    """The place of a chart, which the script draws; one sentence where there is nothing to draw."""
     label = escape(chart.title)
-    place = f'<div class="chart" data-chart="{escape(key)}" role="img" aria-label="{label}"></div>'
-    return f"<figure><h3>{label}</h3>{controls}{place}<figcaption>{escape(chart.caption)}</figcaption></figure>"
+    if chart.empty:
+        return f"<h3>{label}</h3>{paragraph(chart.if_empty)}"
+    wide = f' style="min-width: {chart.least_width}px"' if chart.least_width else ""
+    place = f'<div class="chart"{wide} data-chart="{escape(key)}" role="img" aria-label="{label}"></div>'
+    place = scrolled(chart.title, place) if chart.least_width else place
+    caption = f"<figcaption>{escape(chart.caption)}</figcaption>"
+    return f"<figure><h3>{label}</h3>{controls}{place}{caption}</figure>"
 
 
 def choice(view: str, title: str, options: Iterable[str], every: str = "") -> str:
@@ -69,4 +85,4 @@ def _kind(name: str) -> str:
 
 def _cell(column: Column, value: Cell) -> str:
     shown = column.shown(value)
-    return f"<td{_kind('n' if column.numeric else 'wide' * (len(shown) > 40))}>{escape(shown)}</td>"
+    return f"<td{_kind('n' if column.numeric else 'wide' * (len(shown) > LONG))}>{escape(shown)}</td>"

@@ -11,6 +11,8 @@ from scipy import stats
 SHIFTS = (1.0, 10.0)
 """Seconds; the shifts that every ranking prints."""
 PAR_FACTOR = 10.0
+RESOLUTION_S = 0.001
+"""Seconds: a shorter time counts as this one in ratios and on logarithmic axes, where 0 has no place."""
 
 
 def shifted_geometric_mean(values: Sequence[float], shift: float) -> float:

@@ -11,6 +11,7 @@ from splgbench.report.comparable import TITLED
 from splgbench.report.content import Board, Content
 from splgbench.report.page_data import page_data
 from splgbench.report.records import Records
+from splgbench.report.texts import counted
 from splgbench.solver_libraries import load_optional
 
 _POLICY = (
@@ -30,7 +31,8 @@ def render(content: Content, logs: Mapping[str, str], plotly: str | None = None)
     library = load_optional("plotly.offline", "plotly", "report").get_plotlyjs() if plotly is None else plotly
     charts = {f"{chart.key}-{n}": chart for n, board in enumerate(content.boards) for chart in board.charts}
     rankings = {n: board.ranking for n, board in enumerate(content.boards) if f"scatter-{n}" in charts}
-    data = page_data(content.records, content.quarantine, rankings, {**charts, **content.charts}, content.looks, logs)
+    drawn = {key: chart for key, chart in {**charts, **content.charts}.items() if not chart.empty}
+    data = page_data(content.records, content.quarantine, rankings, drawn, content.looks, logs)
     title = f"{content.records.name}: report"
     here = files("splgbench.report")
     return "\n".join(
@@ -74,14 +76,15 @@ def verdict_sentence(content: Content) -> str:
 
 
 def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'s'[: number > 1]}" if number else f"no {noun}s"
+    return counted(number, noun) if number else f"no {noun}s"
 
 
 def _header(records: Records) -> str:
     began = min((str(session["began"]) for session in records.sessions), default="")[:10]
     instances = len({run.instance_hash for run in records.runs})
     line = (
-        f"{len(records.runs):,} runs of {len(records.methods)} methods on {instances} instances"
+        f"{counted(len(records.runs), 'run')} of {counted(len(records.methods), 'method')} on "
+        f"{counted(instances, 'instance')}"
         f"{f', from {began} on' if began else ''}."
         " Every allocation is checked in whole numbers; claims are not believed."
     )
@@ -134,7 +137,8 @@ def _board(board: Board, number: int, content: Content) -> str:
         text = f"{_count(ranking.dropped, 'run')} of the grid are left out, for some method has not done them."
         parts.append(markup.paragraph(text))
     if not board.tables:
-        parts.append(markup.paragraph("There is nothing that several methods ran under these terms."))
+        left = "There is no run that all methods ran." if ranking.table else "No method is left to be ranked."
+        parts.append(markup.paragraph(left))
     for table in board.tables[:2]:
         parts += [markup.heading(3, table.title), markup.table(table)]
     for chart in board.charts:
@@ -170,7 +174,9 @@ def _formulations(content: Content) -> str:
         text = "No LP bounds were measured; splgbench report --lp-bounds measures and draws them."
         parts.append(markup.paragraph(text))
     else:
-        parts += [markup.figure(chart, chart.key), markup.table(content.tables["lp-bounds"])]
+        parts.append(markup.figure(chart, chart.key))
+        if content.tables["lp-bounds"].rows:
+            parts.append(markup.table(content.tables["lp-bounds"]))
     return f"<section>{''.join(parts)}</section>"
 
 
@@ -211,11 +217,11 @@ def _instances(content: Content) -> str:
                 "keeps filters, order and what is open. The filters hold for the plot of two methods, too."
             ),
             f'<div class="filters">{"".join(filters)}</div>',
-            "<noscript><p>This part needs JavaScript; the tables lie beside the page as CSV.</p></noscript>",
-            '<div id="instances-table"></div><div id="detail"></div>',
+            "<noscript><p>Here JavaScript is needed; splgbench store export writes the runs as tables.</p></noscript>",
+            '<div id="instances-table" data-label="Instances"></div><div id="detail"></div>',
             markup.heading(3, "Runs"),
             f'<div class="filters">{"".join(of_runs)}</div>',
-            '<div id="runs-table"></div>',
+            '<div id="runs-table" data-label="Runs"></div>',
             "</section>",
         ]
     )

@@ -7,29 +7,32 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from splgbench.report.charts import Chart
+from splgbench.report.curves import LONGEST_TITLE
+from splgbench.report.measures import RESOLUTION_S
 from splgbench.report.plotly_spec import CONFIG, as_plotly
 from splgbench.report.quarantine import Quarantine
 from splgbench.report.ranking import Ranking
 from splgbench.report.records import Records, Run
+from splgbench.report.texts import unbroken
 from splgbench.report.trace_plot import MOST_POINTS, Traced, trace_chart
 
 _POINTS = 160_000
 """Of traces that a page holds: many runs are drawn with fewer points each."""
 
 FEATURES = (
-    ("family", "family"),
-    ("offers", "offers"),
-    ("hospitals", "hospitals"),
-    ("groups", "groups"),
-    ("areas", "areas"),
-    ("regions", "regions"),
-    ("cells", "cells"),
-    ("clauses", "link clauses"),
-    ("capacity_mode", "capacities"),
-    ("without", "rules switched off"),
-    ("best", "best checked value"),
-    ("bound", "least bound"),
-    ("instance_hash", "content hash"),
+    ("family", "family", "text"),
+    ("offers", "offers", "whole"),
+    ("hospitals", "hospitals", "whole"),
+    ("groups", "groups", "whole"),
+    ("areas", "areas", "whole"),
+    ("regions", "regions", "whole"),
+    ("cells", "cells", "whole"),
+    ("clauses", "link clauses", "whole"),
+    ("capacity_mode", "capacities", "text"),
+    ("without", "rules switched off", "text"),
+    ("best", "best checked value", "whole"),
+    ("bound", "least bound", "whole"),
+    ("instance_hash", "content hash", "text"),
 )
 
 _INSTANCE_COLUMNS = (
@@ -93,10 +96,11 @@ def page_data(
         "config": CONFIG,
         "charts": {key: as_plotly(chart) for key, chart in charts.items()},
         "rankings": {str(number): _board(ranking, place) for number, ranking in rankings.items()},
-        "features": FEATURES,
+        "features": _columns(FEATURES),
         "instances": [_instance(records, runs, accused, looks, most) for runs in grouped.values()],
         "instanceColumns": _columns(_INSTANCE_COLUMNS),
         "runColumns": _columns(_RUN_COLUMNS),
+        "longestTitle": LONGEST_TITLE,
         "traceCaption": trace_chart("", "", ()).caption,
         "runs": {
             "columns": ["at", "key", *(key for key, _, _ in _RUN_COLUMNS if key not in ("instance", "offers"))],
@@ -106,14 +110,14 @@ def page_data(
 
 
 def _columns(given: Sequence[tuple[str, str, str]]) -> list[dict[str, str]]:
-    return [{"key": key, "title": title, "form": form} for key, title, form in given]
+    return [{"key": key, "title": unbroken(title), "form": form} for key, title, form in given]
 
 
 def _board(ranking: Ranking, place: Mapping[str, int]) -> dict[str, Any]:
     return {
         "methods": ranking.methods,
         "tasks": [place[task[0]] for task in ranking.tasks],
-        "seconds": {method: [round(one, 3) for one in ranking.seconds(method)] for method in ranking.methods},
+        "seconds": {m: [max(round(one, 3), RESOLUTION_S) for one in ranking.seconds(m)] for m in ranking.methods},
     }
 
 
@@ -130,15 +134,16 @@ def _instance(
         for run in runs
         if run.trace and run.key not in accused
     ]
+    trace = trace_chart("trace", first.instance, traced, most)
     return {
         "instance": first.instance,
-        **{key: features.get(key) for key, _ in FEATURES if key not in ("best", "bound")},
+        **{key: features.get(key) for key, _, _ in FEATURES if key not in ("best", "bound")},
         "best": best,
         "bound": bound,
         "gap": None if best is None or bound is None or not best else max(0.0, bound - best) / abs(best),
         "solved": sum(run.solved for run in sound),
         "of": len(runs),
-        "trace": as_plotly(trace_chart("trace", first.instance, traced, most)) if traced else None,
+        "trace": None if trace.empty else as_plotly(trace),
     }
 
 

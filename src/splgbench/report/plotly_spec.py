@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from html import escape
 from typing import Any
 
-from splgbench.report.charts import NEUTRAL, Axis, Chart, Series, look
+from splgbench.report.axes import log_span, log_ticks, tick_text
+from splgbench.report.charts import BAND, NEUTRAL, Axis, Chart, Series, look
+from splgbench.report.texts import one_line
 
 CONFIG = {"responsive": True, "displaylogo": False, "scrollZoom": False}
 _MODES = {"line": "lines", "step": "lines", "points": "markers", "line+points": "lines+markers"}
@@ -15,8 +18,8 @@ _FONT = "system-ui, sans-serif"
 
 def as_plotly(chart: Chart) -> dict[str, Any]:
     """`data` and `layout` as `Plotly.newPlot` takes them."""
-    traces = [trace for series in chart.series for trace in (*_band(series), _trace(series))]
-    return {"data": traces, "layout": _layout(chart)}
+    bands = [edge for series in chart.series for edge in _band(series)]
+    return {"data": [*bands, *map(_trace, chart.series)], "layout": _layout(chart)}
 
 
 def _trace(series: Series) -> dict[str, Any]:
@@ -24,7 +27,7 @@ def _trace(series: Series) -> dict[str, Any]:
     mode = _MODES[series.kind] + ("+text" if series.labelled else "")
     trace: dict[str, Any] = {
         "type": "scatter",
-        "name": series.name,
+        "name": _plain(series.name),
         "x": list(series.x),
         "y": [_short(value) for value in series.y],
         "mode": mode,
@@ -38,9 +41,10 @@ def _trace(series: Series) -> dict[str, Any]:
     if "markers" in mode:
         trace["marker"] = {"color": style.colour, "symbol": style.marker, "size": 8}
     if series.hint:
-        trace["hovertemplate"] = f"%{{x:.4g}}, %{{y:,.0f}}<extra>{series.name}<br>{series.hint}</extra>"
+        name, hint = (_plain(text).replace("%", "&#37;") for text in (series.name, series.hint))
+        trace["hovertemplate"] = f"%{{x:.4g}}, %{{y:,.0f}}<extra>{name}<br>{hint}</extra>"
     if series.texts:
-        trace["text"] = list(series.texts)
+        trace["text"] = ["<br>".join(map(_plain, text.split("\n"))) for text in series.texts]
         if series.labelled:
             trace["textposition"] = "middle right"
     if series.number == NEUTRAL and not series.texts:
@@ -61,7 +65,7 @@ def _band(series: Series) -> list[dict[str, Any]]:
         "x": list(series.x),
     }
     colour = look(series.number).colour
-    faint = f"rgba({int(colour[1:3], 16)},{int(colour[3:5], 16)},{int(colour[5:7], 16)},0.15)"
+    faint = f"rgba({int(colour[1:3], 16)},{int(colour[3:5], 16)},{int(colour[5:7], 16)},{BAND})"
     lower = {**edge, "y": [_short(value) for value in series.low]}
     upper = {**edge, "y": [_short(value) for value in series.high], "fill": "tonexty", "fillcolor": faint}
     return [lower, upper]
@@ -71,10 +75,11 @@ def _layout(chart: Chart) -> dict[str, Any]:
     return {
         "font": {"family": _FONT, "size": 13, "color": "#1a1a1a"},
         "margin": {"l": 60, "r": 16, "t": 12, "b": 56},
-        "xaxis": _axis(chart.x, [value for series in chart.series for value in series.x]),
-        "yaxis": _axis(chart.y, [value for series in chart.series for value in series.y]),
+        "xaxis": _axis(chart.x, chart.all_x),
+        "yaxis": _axis(chart.y, chart.all_y),
         "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
         "hovermode": "closest",
+        "hoverlabel": {"namelength": -1},
         "plot_bgcolor": "#ffffff",
         "paper_bgcolor": "#ffffff",
     }
@@ -84,27 +89,27 @@ def _axis(axis: Axis, values: Sequence[float | str | None]) -> dict[str, Any]:
     if axis.hidden:
         return {"visible": False, "range": list(axis.span) if axis.span else None}
     spec: dict[str, Any] = {
-        "title": {"text": axis.title},
+        "title": {"text": _plain(axis.title), "standoff": 10},
         "automargin": True,
         "gridcolor": "#e3e3e3",
         "zerolinecolor": "#c8c8c8",
         "linecolor": "#767676",
     }
     if axis.log:
-        positive = [value for value in values if isinstance(value, int | float) and value > 0]
-        ticks = _log_ticks(*(axis.span or (min(positive, default=1.0), max(positive, default=1.0))))
-        spec |= {"type": "log", "tickvals": ticks, "ticktext": [f"{tick:,g}" for tick in ticks]}
+        span = axis.span or log_span(values)
+        ticks = log_ticks(*span)
+        spec |= {"type": "log", "tickvals": ticks, "ticktext": [tick_text(tick) for tick in ticks]}
+        spec["range"] = [math.log10(value) for value in span]
+    elif axis.span is not None:
+        spec["range"] = list(axis.span)
     if axis.percent:
         spec["tickformat"] = ".0%"
-    if axis.span is not None:
-        spec["range"] = [math.log10(value) for value in axis.span] if axis.log else list(axis.span)
     return spec
 
 
-def _log_ticks(low: float, high: float) -> list[float]:
-    """Round numbers from `low` to `high` and the next on either side: of each decade 1, 2 and 5, or 1 alone."""
-    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    return [10.0**decade * digit for decade in decades for digit in ((1,) if len(decades) > 5 else (1, 2, 5))]
+def _plain(text: str) -> str:
+    """Text that Plotly shows as it is: what it takes for markup is escaped."""
+    return escape(one_line(text), quote=False)
 
 
 def _short(value: float | None) -> float | None:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from splgbench.report.measures import shifted_geometric_mean
+from splgbench.report.measures import RESOLUTION_S, shifted_geometric_mean
 
 Table = Mapping[str, Sequence[float]]
 """Seconds by method, one a task in one order; infinite where unsolved."""
@@ -18,14 +18,15 @@ def virtual_best(times: Table) -> list[float]:
 
 
 def ratios(times: Table) -> dict[str, list[float]]:
-    """r(p, s) = t(p, s) / min over s of t(p, s), infinite where unsolved.
+    """r(p, s) = t(p, s) / min over s of t(p, s), infinite where unsolved; times below `RESOLUTION_S` count as that.
 
     Source: Dolan and More, Benchmarking optimization software with performance profiles (2002), section 2.
     """
-    best = virtual_best(times)
+    counted = {method: [max(time, RESOLUTION_S) for time in column] for method, column in times.items()}
+    best = virtual_best(counted)
     return {
         method: [time / least if math.isfinite(time) else math.inf for time, least in zip(column, best, strict=True)]
-        for method, column in times.items()
+        for method, column in counted.items()
     }
 
 
