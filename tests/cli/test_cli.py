@@ -248,6 +248,23 @@ def test_errors_are_one_clear_sentence(
     assert words in json.loads(out)["error"]
 
 
+@pytest.mark.parametrize("flag", [[], ["--json"]])
+def test_what_nobody_expected_has_an_exit_code_of_its_own(
+    flag: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A traceback is no contradiction: 6 and not Python's 1, which says that answers are wrong."""
+
+    def fail(_arguments: object) -> int:
+        raise ZeroDivisionError("no such luck")
+
+    monkeypatch.setattr("splgbench.cli.listing.run", fail)
+    code, out, err = run(capsys, "list", *flag)
+    assert code == 6
+    assert "Traceback" in err
+    told = json.loads(out)["error"] if flag else err.splitlines()[-1]
+    assert "ZeroDivisionError: no such luck" in told
+
+
 def test_bad_packages_name_file_row_and_rule(small: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Problems of all tables are reported together."""
     offers = small / "offers.csv"
