@@ -11,20 +11,18 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
-from campaigns_for_tests import HOSTILE, hostile, plan_of, run_plan, write_campaign
+from campaigns_for_tests import HOSTILE, Pretender, hostile, plan_of, run_plan, write_campaign
 from rich.console import Console
 
 from splgbench import InputError, read_allocation, read_package
 from splgbench.campaign import plan as planning
 from splgbench.campaign import store as storing
-from splgbench.campaign.cells import Cell
-from splgbench.campaign.execution import Finished, Handling, not_run
-from splgbench.campaign.executors import Arrival, OnStart, open_executor
+from splgbench.campaign.execution import not_run
+from splgbench.campaign.executors import open_executor
 from splgbench.campaign.export import export
 from splgbench.campaign.fairness import differing
 from splgbench.campaign.merge import merge
@@ -39,30 +37,6 @@ from splgbench.result import Status
 from splgbench.trace import Stop
 
 SEEDS = "[limits]\nwall_time = 60\n[variations]\nseeds = [0, 1, 2, 3, 4, 5]\n"
-
-
-class Pretender:
-    """An executor that runs nothing: every cell ends as its status says.
-
-    Parameters
-    ----------
-    status : how.
-    most : cells after which it is interrupted.
-    """
-
-    name = "pretender"
-
-    def __init__(self, status: Status = Status.TIME_OUT, most: int = 10**6) -> None:
-        self.status, self.most = status, most
-
-    def run(self, cells: Sequence[Cell], handling: Handling, stop: Stop, on_start: OnStart) -> Iterator[Arrival]:
-        for number, cell in enumerate(cells):
-            if number == self.most:
-                stop.set()
-                yield Arrival(not_run(cell, Status.INTERRUPTED, ""), 0.0)
-                return
-            finished = not_run(cell, self.status, "", attempts=1)
-            yield Arrival(Finished(cell, finished.row, {"trace.csv": b"time,primal,dual,source\n1,2,3,x\n"}), 0.0)
 
 
 # Plans
@@ -96,7 +70,7 @@ def test_shards_are_the_whole(tmp_path: Path, count: int) -> None:
     assert sorted(keys) == sorted(cell.run_key for cell in whole.cells)
 
 
-@pytest.mark.parametrize("shard", ["0/3", "4/3", "1", "a/b", "1/0"])
+@pytest.mark.parametrize("shard", ["0/3", "4/3", "1", "a/b", "1/0", "²/2", "1/²", f"1/{'9' * 5000}", "1/2\n"])
 def test_shards_that_are_none(tmp_path: Path, shard: str) -> None:
     """The rule is named."""
     with pytest.raises(InputError, match="must be written i/n"):
@@ -242,6 +216,44 @@ def test_merging_shards(tmp_path: Path) -> None:
         assert pending_cells(whole, target) == []
         with pytest.raises(InputError, match="into itself"):
             merge(target, [target.path])
+
+REFERENCE = '[reference]\ninstance = "easy"\nmethod = "linked@highs"\nevery = 2\n'
+
+
+def test_merged_shards_need_no_reference_runs(tmp_path: Path) -> None:
+    """A reference run is for the runs that follow it: where these are done, also by shards, it is not run again."""
+    stores = []
+    for part in (1, 2):
+        plan = plan_of(tmp_path, [hostile("behave")], SEEDS + REFERENCE, shard=f"{part}/2")
+        stores.append(tmp_path / f"{part}.sqlite")
+        with Store(stores[-1], writing=True) as store:
+            run_plan(plan, store, Pretender())
+    whole = plan_of(tmp_path, [hostile("behave")], SEEDS + REFERENCE)
+    with Store(tmp_path / "all.sqlite", writing=True) as target:
+        merge(target, stores)
+        assert pending_cells(whole, target) == []
+        run_plan(whole, target, Pretender())
+        found = summary(target)
+        assert (found.planned, found.finished) == (10, 10)
+        assert len(found.reference_s) == 4
+
+
+def test_reference_runs_for_what_is_left(tmp_path: Path) -> None:
+    """On resuming, the parts that are done need none; an unsupported run needs none either."""
+    extra = SEEDS + REFERENCE
+    plan = plan_of(tmp_path, [hostile("behave")], extra)
+    assert [cell.role for cell in plan.pending([])] == ["reference", "run", "run"] * 3
+    done = [cell.run_key for cell in plan.cells if cell.limits.seed < 3 and cell.role == "run"]
+    assert [(cell.role, cell.repeat) for cell in plan.pending(done)] == [
+        ("reference", 1),
+        ("run", 0),
+        ("reference", 2),
+        ("run", 0),
+        ("run", 0),
+    ]
+    nothing = plan_of(tmp_path, [hostile("nothing")], extra)
+    assert {cell.role for cell in nothing.pending([])} == {"run"}
+
 
 
 def test_exports_agree_with_the_store(tmp_path: Path) -> None:

@@ -100,7 +100,7 @@ def test_nothing_is_left_running(ended: tuple[dict[str, dict[str, Any]], Path]) 
 def test_garbage_goes_to_a_log_that_stays_small(ended: tuple[dict[str, dict[str, Any]], Path]) -> None:
     """The beginning and the end of 13 MB are kept, with a note between."""
     runs, folder = ended
-    log = (folder / "store.files" / runs["print_garbage"]["log_file"]).read_bytes()
+    log = (folder / "store.sqlite.files" / runs["print_garbage"]["log_file"]).read_bytes()
     assert len(log) < 2**20
     assert b"bytes left out]" in log
     assert log.endswith(b"garbage\n")
