@@ -100,8 +100,11 @@ def method(name: str) -> Method:
         key, equals, value = part.partition("=")
         if tail and not (key and equals and value):
             raise InputError(f"an option is written key=value, not {part!r}", "method")
+        key = registry.normal_name(key)
+        if key in options:
+            raise InputError(f"the option {key} stands twice", "method")
         if key:
-            options[registry.normal_name(key)] = value
+            options[key] = value
     if head.endswith(".py"):
         found = registry.from_file(Path(head))
     else:
