@@ -18,13 +18,13 @@ import pytest
 from campaigns_for_tests import HOSTILE, Pretender, hostile, plan_of, run_plan, write_campaign
 from rich.console import Console
 
-from splgbench import InputError, read_allocation, read_package
+from splgbench import InputError, Limits, read_allocation, read_package
 from splgbench.campaign import plan as planning
 from splgbench.campaign import store as storing
 from splgbench.campaign.execution import not_run
 from splgbench.campaign.executors import open_executor
 from splgbench.campaign.export import export
-from splgbench.campaign.fairness import differing
+from splgbench.campaign.fairness import differing, terms
 from splgbench.campaign.merge import merge
 from splgbench.campaign.plan import worst_case_seconds
 from splgbench.campaign.runner import pending_cells
@@ -34,7 +34,6 @@ from splgbench.cli import main
 from splgbench.cli.progress import Progress
 from splgbench.errors import OutputError
 from splgbench.result import Status
-from splgbench.trace import Stop
 
 SEEDS = "[limits]\nwall_time = 60\n[variations]\nseeds = [0, 1, 2, 3, 4, 5]\n"
 
@@ -217,6 +216,7 @@ def test_merging_shards(tmp_path: Path) -> None:
         with pytest.raises(InputError, match="into itself"):
             merge(target, [target.path])
 
+
 REFERENCE = '[reference]\ninstance = "easy"\nmethod = "linked@highs"\nevery = 2\n'
 
 
@@ -255,7 +255,6 @@ def test_reference_runs_for_what_is_left(tmp_path: Path) -> None:
     assert {cell.role for cell in nothing.pending([])} == {"run"}
 
 
-
 def test_exports_agree_with_the_store(tmp_path: Path) -> None:
     """CSV and Parquet hold the same rows, with types."""
     pyarrow = pytest.importorskip("pyarrow.parquet")
@@ -276,9 +275,27 @@ def test_exports_agree_with_the_store(tmp_path: Path) -> None:
 
 def test_terms_that_differ_are_named() -> None:
     """What a killed run could not report agrees with all; everything else must be the same."""
-    one = {"threads": 1, "presolve": "on", "wall_time": 60.0}
-    assert differing([one, dict(one), {**one, "presolve": None}]) == {}
+    one = {"threads": 1, "presolve": "on", "wall_time": 60.0, "primal_tolerance": 1e-6}
+    assert differing([one, dict(one), {**one, "presolve": None, "primal_tolerance": None}]) == {}
     assert differing([one, {**one, "threads": 2}]) == {"threads": [1, 2]}
+    assert differing([one, {**one, "primal_tolerance": 1e-9}]) == {"primal_tolerance": [1e-6, 1e-9]}
+
+
+def test_tolerances_are_terms() -> None:
+    """As the solver says it has them; whole numbers have none, and a solver that does not say agrees with all."""
+    said = {
+        "primal_feasibility_tolerance": 1e-6,
+        "dual_feasibility_tolerance": 1e-7,
+        "mip_feasibility_tolerance": 1e-5,
+    }
+    names = ("primal_tolerance", "dual_tolerance", "integrality_tolerance")
+
+    def of(effective: dict[str, Any]) -> list[Any]:
+        found = terms(Limits(wall_time=60), effective, "P", True)
+        return [found[name] for name in names]
+
+    assert of(said) == [1e-6, 1e-7, 1e-5]
+    assert of(dict.fromkeys(said, 0.0)) == of({}) == [None, None, None]
 
 
 def test_executors_by_name(tmp_path: Path) -> None:
@@ -329,6 +346,9 @@ def check_complete(runs: list[dict[str, Any]], store: Store, folder: Path) -> No
         assert (run["status"], run["primal"], run["dual"], run["gap"]) == ("optimal", 36, 36, 0)
         assert run["instance_hash"] == instance.instance_hash
         assert run["terms"]["threads"] == run["effective"]["threads"] == 1
+        exact = run["method"] == "linked@cpsat"
+        assert run["terms"]["integrality_tolerance"] == (None if exact else 1e-6)
+        assert run["effective"].get("requested_mip_feasibility_tolerance") == (None if exact else 1e-6)
         assert {"splgbench", "python", "numpy"} <= set(run["versions"])
         assert "code" in run["planned_versions"]
         assert run["peak_memory_mb"] > 10

@@ -14,11 +14,13 @@ import numpy as np
 from splgbench import solver_log
 from splgbench.backends.base import (
     ABSOLUTE_GAP,
+    TOLERANCES,
     Solution,
     SolverStatus,
     Task,
     is_lp,
     missing_capability,
+    requested_tolerances,
     semicontinuous_too_large,
 )
 from splgbench.capabilities import Capability
@@ -66,7 +68,7 @@ class HighsBackend:
         """Solve in this process."""
         highspy = load_highspy()
         highs = highspy.Highs()
-        effective = _set_options(highspy, highs, task)
+        effective = _set_options(highspy, highs, task, mip=not is_lp(model))
         if pass_model(highspy, highs, model) == highspy.HighsStatus.kError:
             return Solution(SolverStatus.ERROR, effective=effective, message="HiGHS refused the model")
         if task.start is not None and not is_lp(model):
@@ -125,7 +127,7 @@ def pass_model(highspy: Any, highs: Any, model: MipModel) -> Any:
     )
 
 
-def _set_options(highspy: Any, highs: Any, task: Task) -> dict[str, Any]:
+def _set_options(highspy: Any, highs: Any, task: Task, *, mip: bool) -> dict[str, Any]:
     limits = task.limits
     highspy.Highs.resetGlobalScheduler(True)
     options: dict[str, Any] = {
@@ -136,6 +138,7 @@ def _set_options(highspy: Any, highs: Any, task: Task) -> dict[str, Any]:
         "mip_rel_gap": limits.gap,
         "mip_abs_gap": ABSOLUTE_GAP,
         "presolve": "choose" if task.presolve else "off",
+        **(TOLERANCES if mip else {}),
     }
     if limits.wall_time is not None:
         options["time_limit"] = limits.wall_time
@@ -148,11 +151,11 @@ def _set_options(highspy: Any, highs: Any, task: Task) -> dict[str, Any]:
         "random_seed",
         "mip_rel_gap",
         "mip_abs_gap",
-        "mip_feasibility_tolerance",
-        "primal_feasibility_tolerance",
+        *TOLERANCES,
         "presolve",
     )
-    return {name: highs.getOptionValue(name)[1] for name in shown}
+    effective = {name: highs.getOptionValue(name)[1] for name in shown}
+    return {**effective, **requested_tolerances()} if mip else effective
 
 
 def _watch(highspy: Any, highs: Any, model: MipModel, recorder: Recorder, stop: Stop) -> None:
