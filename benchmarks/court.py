@@ -87,15 +87,16 @@ def table(rows: list[dict[str, str]]) -> str:
         known += [name for name in row["methods"].split() if name not in known]
     methods = [name for names in pieces.values() for name in names]
     used = dict(part.split(" ", 1) for row in rows for part in row["versions"].split(", "))
-    slower, slowest = STRIDES["nightly"]
+    stride = STRIDES["nightly"]
     lines = [
         "# Every registered method under every relation",
         "",
         "Command: `nice python benchmarks/court.py`.",
         "",
-        "A number is the examples drawn without a contradiction by any method. An example serves all methods on HiGHS "
-        f"and all decompositions; methods on other backends take part in every {slower}th, those that go through Pyomo "
-        f"in every {slowest}th.",
+        "A number is the examples drawn without a contradiction by any method. An example serves all methods on HiGHS; "
+        f"decompositions take part in every {stride['decompositions']}th, methods on other backends in every "
+        f"{stride['other backends']}th, those that go through Pyomo (the gdp formulations, too) in every "
+        f"{stride['Pyomo']}th.",
         "",
         *(f"- {piece}: {', '.join(f'`{name}`' for name in names)}" for piece, names in pieces.items()),
         "",

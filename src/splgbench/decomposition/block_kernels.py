@@ -394,14 +394,15 @@ def _search(s, w, block, gain, forced, side, cutoff, node_limit, found):  # type
     decided = np.empty(size + 1, dtype=np.int64)
     dropped = np.empty(end - begin + 1, dtype=np.int64)
     # Choices before each node, to be put back.
-    kept_unit = np.empty((size + 1) * 2 * n_units if size * n_units < 2_000 else 4_000, dtype=np.int64)
+    kept_unit = np.empty((size + 1) * n_units, dtype=np.int64)
     kept_choice = np.empty(len(kept_unit), dtype=np.int64)
     kept_best = np.empty(len(kept_unit), dtype=np.float64)
     stack = np.empty((2 * size + 4, 5), dtype=np.int64)
     stack_bound = np.empty(2 * size + 4, dtype=np.float64)
     stack[0, 0], stack[0, 1], stack[0, 2], stack[0, 3], stack[0, 4] = forced, side, 0, 0, 0
     stack_bound[0] = 1e300
-    depth, length, n_dropped, n_kept = 1, 0, 0, 0
+    zero = np.int64(0)
+    depth, length, n_dropped, n_kept = 1, zero, zero, zero
     best, open_bound, nodes = cutoff, NO_VALUE, 0
     while depth > 0:
         depth -= 1
@@ -434,8 +435,6 @@ def _search(s, w, block, gain, forced, side, cutoff, node_limit, found):  # type
             decided[length] = j
             length += 1
             fits, length, n_dropped = _follow(s, w, decided, at, length, dropped, n_dropped)
-            if n_kept + n_units > len(kept_unit):
-                kept_unit, kept_choice, kept_best = _longer(kept_unit), _longer(kept_choice), _longer(kept_best)
             if fits:
                 for u in range(first, last):
                     if unit_dirty[u]:
@@ -499,7 +498,7 @@ def _search(s, w, block, gain, forced, side, cutoff, node_limit, found):  # type
             stack[depth, 4] = n_kept
             stack_bound[depth] = total
             depth += 1
-    _restore(s, w, dropped, 0, n_dropped)
+    _restore(s, w, dropped, zero, n_dropped)
     while length > 0:
         length -= 1
         j = decided[length]
@@ -514,14 +513,6 @@ def _search(s, w, block, gain, forced, side, cutoff, node_limit, found):  # type
 
 
 @njit(cache=True)
-def _longer(array):  # type: ignore[no-untyped-def]
-    """Twice the length, with what it holds."""
-    longer = np.empty(2 * len(array), dtype=array.dtype)
-    longer[: len(array)] = array
-    return longer
-
-
-@njit(cache=True)
 def _settle(s, w, block, decided, dropped):  # type: ignore[no-untyped-def]
     """Follow the links from what `state` decides; returns whether it fits, and what was decided on the way."""
     block_unit, unit_start, unit_offer = s.block_unit, s.unit_start, s.unit_offer
@@ -530,12 +521,13 @@ def _settle(s, w, block, decided, dropped):  # type: ignore[no-untyped-def]
     for u in range(first, last):
         unit_must[u] = 0
         unit_out[u] = 0
-    given = 0
+    zero = np.int64(0)
+    given = zero
     for i in range(unit_start[first], unit_start[last]):
         if state[unit_offer[i]] != 0:
             decided[given] = unit_offer[i]
             given += 1
-    fits, length, _ = _follow(s, w, decided, 0, given, dropped, 0)
+    fits, length, _ = _follow(s, w, decided, zero, given, dropped, zero)
     for u in range(first, last):
         unit_dirty[u] = 0
     return fits, given, length
@@ -578,7 +570,7 @@ def _root(s, w, block, gain, fee, node_limit, decided, dropped, found):  # type:
         for u in range(first, last):
             found[u - first] = w.unit_last[u]
     _ascend(s, w, block, gain, floor, node_limit)
-    bound, best, nodes = _search(s, w, block, gain, -1, 0, floor, node_limit, found)
+    bound, best, nodes = _search(s, w, block, gain, np.int64(-1), np.int64(0), floor, node_limit, found)
     return bound, best, nodes, given, length
 
 
