@@ -66,7 +66,7 @@ def _steps(loop: Loop) -> SolverStatus:
 
 def _decomposed(loop: Loop) -> Fixed:
     """Steps 2, 3 and the probing of 4."""
-    relaxation = HospitalRelaxation(loop.offers, partition(loop.offers, "hospital"))
+    relaxation = HospitalRelaxation(loop.offers, partition(loop.offers, "tied"))
     generation = ColumnGeneration(loop, relaxation)
     try:
         generation.run(seconds=_part(loop, 3, MOST_COLUMNS))

@@ -36,7 +36,7 @@ def dantzig_wolfe_hospital(backend: str | None = None) -> Decomposition:
 
     def steps(loop: Loop) -> SolverStatus:
         offers = loop.offers
-        generation = ColumnGeneration(loop, HospitalRelaxation(offers, partition(offers, "hospital")))
+        generation = ColumnGeneration(loop, HospitalRelaxation(offers, partition(offers, "tied")))
         generation.run()
         weights = generation.master.weights()
         loop.found(repaired(offers, weights), "repair")

@@ -46,7 +46,7 @@ def lagrangian_hospital(backend: str | None = None, update: str = "subgradient")
 
     def steps(loop: Loop) -> SolverStatus:
         offers = loop.offers
-        relaxation = HospitalRelaxation(offers, partition(offers, "hospital"))
+        relaxation = HospitalRelaxation(offers, partition(offers, "tied"))
         multipliers = lp_multipliers(relaxation, loop.left)
         rule = UPDATES[update](relaxation, multipliers)
         often = np.zeros(loop.instance.n_offers)
