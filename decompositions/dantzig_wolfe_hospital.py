@@ -19,7 +19,7 @@ from splgbench.decomposition.partition import partition
 from splgbench.decomposition.relaxation import HospitalRelaxation
 from splgbench.decomposition.repair import repaired
 from splgbench.decomposition.requirements import master_versions, missing_master
-from splgbench.decomposition.restricted import rens
+from splgbench.decomposition.restricted import Restriction, rens
 from splgbench.errors import InputError
 
 
@@ -41,7 +41,7 @@ def dantzig_wolfe_hospital(backend: str | None = None) -> Decomposition:
         weights = generation.master.weights()
         loop.found(repaired(offers, weights), "repair")
         loop.check()
-        rens(loop, weights)
+        rens(Restriction(loop), weights)
         loop.check()
         return SolverStatus.NODE_LIMIT
 

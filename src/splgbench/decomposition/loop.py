@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -19,8 +20,8 @@ from splgbench.result import Result, Status
 from splgbench.trace import EventHandler, Recorder, Stop
 from splgbench.versions import versions
 
-SAFETY = 1e-9
-"""Relative allowance for rounding in a sum of floating-point block values."""
+SAFETY = 1e-10
+"""Relative allowance for rounding in a sum of floating-point block values: 1e5 terms of one sign and unit roundoff."""
 
 
 class Finished(Exception):  # noqa: N818 - not an error: the loop has nothing left to do.
@@ -93,8 +94,9 @@ class Loop:
         return self.bound < self.best + 1 or self.bound - self.best <= self.limits.gap * abs(self.best)
 
     def bounded(self, value: float, source: str) -> None:
-        """A valid upper bound; `value` may carry the rounding of a floating-point sum."""
-        value += SAFETY * abs(value)
+        """A valid upper bound; `value` may carry the rounding of a floating-point sum. Optima are whole."""
+        if math.isfinite(value):
+            value = float(math.floor(value + SAFETY * abs(value)))
         if self.bound is None or value < self.bound:
             self.bound = value
             self.recorder.source = source

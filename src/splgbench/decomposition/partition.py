@@ -103,7 +103,8 @@ def _tied(offers: Presolved) -> IntArray:
     size = n + len(offers.pairs.capacity)
     graph = coo_array((np.ones(len(owner), dtype=np.bool_), (owner, other)), shape=(size, size))
     _, label = connected_components(graph, directed=False)
-    return label[:n].astype(np.int64)
+    found: IntArray = label[:n].astype(np.int64)
+    return found
 
 
 def _made(offers: Presolved, kind: str, label: IntArray) -> Partition:
