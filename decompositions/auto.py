@@ -18,6 +18,7 @@ from __future__ import annotations
 from splgbench.backends.base import SolverStatus
 from splgbench.decomposition.apart import Components, solve_apart
 from splgbench.decomposition.column_generation import ColumnGeneration
+from splgbench.decomposition.compiling import compile_kernels
 from splgbench.decomposition.loop import Decomposition, Finished, Loop
 from splgbench.decomposition.neighbourhood_search import search
 from splgbench.decomposition.neighbourhoods import Guide
@@ -35,9 +36,9 @@ MOST_COLUMNS = 1 / 3
 """Part of the time that is left for step 2."""
 MOST_RENS = 1 / 10
 """Part of the time that is left for step 3."""
-FIRST_SLICE = 1 / 4
-"""Part of the time that is left for step 4 at first; it grows with every return."""
-SEARCH = 1 / 5
+FIRST_SLICE = 2 / 3
+"""Part of the time that is left for step 4 at first; all of it at every return."""
+SEARCH = 1 / 4
 """Part of the time that is left for step 5."""
 
 
@@ -51,7 +52,7 @@ def auto(backend: str | None = None) -> Decomposition:
     """
     if backend is not None:
         raise InputError("auto chooses its solvers itself", "method")
-    return Decomposition("auto", _steps, missing_master, master_versions())
+    return Decomposition("auto", _steps, missing_master, master_versions(), compile_kernels)
 
 
 def _steps(loop: Loop) -> SolverStatus:
@@ -61,8 +62,7 @@ def _steps(loop: Loop) -> SolverStatus:
         except UnsupportedError:
             # There is no partition by hospital: the whole model is left.
             pass
-    fixed = nothing_fixed(loop)
-    return Restriction(loop).solve(fixed.out, fixed.stand, "highs", bounds=True).status
+    return Restriction(loop).decide(nothing_fixed(loop), "highs").status
 
 
 def _decomposed(loop: Loop) -> SolverStatus:
@@ -94,7 +94,7 @@ def _decomposed(loop: Loop) -> SolverStatus:
             return SolverStatus.NODE_LIMIT
         search(loop, guide, fixed, _part(loop, SEARCH), raises=0)
         loop.check()
-        slice_ = min(1.0, 2 * slice_)
+        slice_ = 1.0
 
 
 def _part(loop: Loop, share: float) -> float | None:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from splgbench.backends.base import SolverStatus
 from splgbench.decomposition.column_generation import ColumnGeneration
+from splgbench.decomposition.compiling import compile_kernels
 from splgbench.decomposition.loop import Decomposition, Loop
 from splgbench.decomposition.partition import partition
 from splgbench.decomposition.relaxation import HospitalRelaxation
@@ -45,4 +46,4 @@ def dantzig_wolfe_hospital(backend: str | None = None) -> Decomposition:
         loop.check()
         return SolverStatus.NODE_LIMIT
 
-    return Decomposition("dantzig_wolfe_hospital", steps, missing_master, master_versions())
+    return Decomposition("dantzig_wolfe_hospital", steps, missing_master, master_versions(), compile_kernels)

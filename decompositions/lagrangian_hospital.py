@@ -15,6 +15,7 @@ from __future__ import annotations
 import numpy as np
 
 from splgbench.backends.base import SolverStatus
+from splgbench.decomposition.compiling import compile_kernels
 from splgbench.decomposition.loop import Decomposition, Loop
 from splgbench.decomposition.lp_start import lp_multipliers
 from splgbench.decomposition.multipliers import UPDATES
@@ -68,4 +69,4 @@ def lagrangian_hospital(backend: str | None = None, update: str = "subgradient")
         return SolverStatus.NODE_LIMIT
 
     tail = "" if update == "subgradient" else f":update={update}"
-    return Decomposition(f"lagrangian_hospital{tail}", steps, missing_master, master_versions())
+    return Decomposition(f"lagrangian_hospital{tail}", steps, missing_master, master_versions(), compile_kernels)

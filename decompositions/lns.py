@@ -19,6 +19,7 @@ import numpy as np
 
 from splgbench.backends.base import SolverStatus
 from splgbench.decomposition.column_generation import ColumnGeneration
+from splgbench.decomposition.compiling import compile_kernels
 from splgbench.decomposition.loop import Decomposition, Finished, Loop
 from splgbench.decomposition.neighbourhood_search import FIRST_SIZE, search
 from splgbench.decomposition.neighbourhoods import Guide
@@ -57,7 +58,7 @@ def lns(backend: str | None = None, size: str = str(FIRST_SIZE)) -> Decompositio
         return SolverStatus.NODE_LIMIT
 
     tail = "" if int(size) == FIRST_SIZE else f":size={int(size)}"
-    return Decomposition(f"lns{tail}", steps, missing_master, master_versions())
+    return Decomposition(f"lns{tail}", steps, missing_master, master_versions(), compile_kernels)
 
 
 def _guided(loop: Loop) -> Guide:

@@ -6,7 +6,7 @@ import re
 import signal
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -29,7 +29,7 @@ from splgbench.result import Result, Status
 from splgbench.trace import EventHandler, Recorder, Stop
 from splgbench.versions import versions as base_versions
 
-DEFAULT_METHOD = "strengthened@highs"
+DEFAULT_METHOD = "auto"
 """What `splgbench solve` uses where no method is named."""
 
 _LARGEST_CASES = 2**62
@@ -75,6 +75,15 @@ class Method(Protocol):
         on_event : receives bounds while it runs.
         stop : ends it early when set; an interrupt from the keyboard sets it, too.
         """
+
+
+@runtime_checkable
+class Prepared(Protocol):
+    """A method with work to do before any instance is known, which does not count as solving."""
+
+    @property
+    def prepare(self) -> Callable[[], None]:
+        """Does it; a second call costs nothing."""
 
 
 def method(name: str) -> Method:

@@ -26,7 +26,7 @@ from splgbench.confinement import Confinement
 from splgbench.errors import SplgbenchError
 from splgbench.instance import Instance
 from splgbench.limits import Limits
-from splgbench.methods import interruptible, method
+from splgbench.methods import Method, Prepared, interruptible, method
 from splgbench.model import MipModel
 from splgbench.result import Result
 from splgbench.trace import Event, EventHandler, Recorder, Stop
@@ -68,12 +68,29 @@ class SolveErrand:
     permutation: int | None = None
 
     def run(self, on_event: OnMessage, stop: Stop) -> Result:
-        solver = method(self.method)
+        solver = _prepared(self.method)
         on_event(SolveClock())
         began = time.perf_counter()
         result = solver.solve(self.instance, self.limits, self.start, self.permutation, on_event, stop)
         on_event(SolveClock(time.perf_counter() - began))
         return result
+
+
+@dataclass(frozen=True)
+class PrepareErrand:
+    """Do what a method can do before any instance is known, and leave it to later processes: compiled code."""
+
+    method: str
+
+    def run(self, on_event: OnMessage, stop: Stop) -> None:
+        _prepared(self.method)
+
+
+def _prepared(name: str) -> Method:
+    solver = method(name)
+    if isinstance(solver, Prepared):
+        solver.prepare()
+    return solver
 
 
 @dataclass(frozen=True)

@@ -125,12 +125,14 @@ class Decomposition:
     steps : the algorithm; works on a `Loop` until it returns (its bounds are final) or raises `Finished`.
     missing : why it cannot run here, or None.
     packages : versions that take part, by name.
+    prepare : what can be done before any instance is known, and need not count as solving: compiling, for instance.
     """
 
     name: str
     steps: Callable[[Loop], SolverStatus]
     missing: Callable[[], str | None] = lambda: None
     packages: Mapping[str, str] = field(default_factory=dict)
+    prepare: Callable[[], None] = lambda: None
 
     def reason_against(self, instance: Instance, limits: Limits) -> str | None:
         """A missing package, or a limit that no decomposition has."""
@@ -149,6 +151,7 @@ class Decomposition:
     ) -> Result:
         """See `splgbench.methods.Method.solve`."""
         with interruptible(Stop() if stop is None else stop) as stop:
+            self.prepare()
             recorder = Recorder(self.name, on_event)
             known = start_volumes(instance, start)
             reason = self.reason_against(instance, limits)

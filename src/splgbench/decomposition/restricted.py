@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +12,7 @@ from splgbench import registry
 from splgbench.backends.base import Solution, SolverStatus, Start, Task
 from splgbench.backends.highs import HighsBackend
 from splgbench.decomposition.loop import Loop
+from splgbench.decomposition.probing import Fixed
 from splgbench.decomposition.shrinking import shrunk
 from splgbench.errors import InfeasibleError
 from splgbench.instance import BoolArray
@@ -60,7 +61,7 @@ class Restriction:
         nodes: int | None = None,
         options: Mapping[str, Any] | None = None,
         *,
-        bounds: bool = False,
+        on_dual: Callable[[float], None] | None = None,
     ) -> Solution:
         """Solve what is open; incumbents go to the loop as they come.
 
@@ -71,7 +72,7 @@ class Restriction:
         seconds : most it may take; the loop's limit holds anyway.
         nodes : most branch-and-bound nodes.
         options : of HiGHS, in its own words.
-        bounds : whether no better allocation has another mandate than those that are fixed; bounds then go to the loop.
+        on_dual : told of upper bounds on what every allocation with these mandates fixed is worth.
 
         Returns
         -------
@@ -88,35 +89,49 @@ class Restriction:
             known[columns] = values
         part = shrunk(self.model, *self._bounds(out, stand), known)
         if part is None:
-            if bounds:
-                self._nothing_better(source)
             return Solution(SolverStatus.INFEASIBLE)
         held = self.model.mandates(part.values)
 
         def on_event(event: Event) -> None:
             if event.mandates is not None and (loop.best is None or (event.primal or 0.0) > loop.best):
                 loop.found(held | event.mandates, source)
-            if bounds and event.dual is not None:
-                loop.bounded(max(event.dual, float(loop.best or 0)), source)
+            if on_dual is not None and event.dual is not None:
+                on_dual(event.dual)
 
         start = None if known is None else Start(np.arange(part.model.n_columns), known[part.kept])
         task = Task(limits, Recorder("highs", on_event), loop.stop, start)
         solution = self.backend.solve_here(part.model, task, options, part.constant)
-        if bounds and solution.status is SolverStatus.INFEASIBLE:
-            self._nothing_better(source)
         if solution.values is None:
             return solution
         whole = part.whole(solution.values)
         loop.found(self.model.mandates(whole), source)
-        if bounds and solution.dual is not None:
-            loop.bounded(max(solution.dual, float(loop.best or 0)), source)
         return replace(solution, values=whole)
 
-    def _nothing_better(self, source: str) -> None:
-        """What an infeasible part proves where every better allocation lies in it."""
-        if self.loop.best is None:
-            raise InfeasibleError("the solver finds no allocation")
-        self.loop.bounded(float(self.loop.best), source)
+    def decide(self, fixed: Fixed, source: str, seconds: float | None = None) -> Solution:
+        """Solve what is open where every better allocation has the mandates that are fixed; bounds go to the loop.
+
+        Parameters
+        ----------
+        source, seconds : as in `solve`.
+
+        Raises
+        ------
+        InfeasibleError
+            There is no allocation.
+        """
+        loop = self.loop
+
+        def on_dual(dual: float) -> None:
+            loop.bounded(max(dual, float(loop.best or 0)), source)
+
+        solution = self.solve(fixed.out, fixed.stand, source, seconds, on_dual=on_dual)
+        if solution.dual is not None:
+            on_dual(solution.dual)
+        if solution.status is SolverStatus.INFEASIBLE:
+            if loop.best is None:
+                raise InfeasibleError("the solver finds no allocation")
+            loop.bounded(float(loop.best), source)
+        return solution
 
     def relaxed(self) -> FloatArray | None:
         """Mandates of the LP relaxation, whose value bounds the loop.
