@@ -1,0 +1,278 @@
+"""Decompositions by area: exact answers on small instances, bounds that hold at every stop, every kind of link."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from instances_for_tests import make, plain_tables, random_instance
+
+from splgbench import load, method, registry
+from splgbench.decomposition.area_relaxation import AreaRelaxation
+from splgbench.decomposition.blocks import BlockModel, cut_into_blocks
+from splgbench.decomposition.loop import Loop
+from splgbench.decomposition.partition import partition
+from splgbench.decomposition.subproblems import Subproblems
+from splgbench.errors import InfeasibleError, InputError, UnsupportedError
+from splgbench.instance import Instance
+from splgbench.limits import NO_LIMITS, Limits
+from splgbench.presolve import presolve
+from splgbench.result import Status
+from splgbench.testing.oracles import agreed
+from splgbench.trace import Event, Recorder, Stop
+from splgbench.transform import cut
+
+NAMES = ("lagrangian-area", "lagrangian-area:update=volume", "lagrangian-area@scip")
+EXACT: tuple[str, ...] = ()
+"""Those that end with a proof where nothing stops them."""
+CROSSED = cut(load("hard-h4"), 6, 20)
+"""Two thirds of its requirements cross areas."""
+OPTIMUM = 73_617_727
+
+
+def cut_by_area(instance: Instance, formulation: str = "strengthened") -> BlockModel:
+    """The model of an instance as blocks."""
+    model = registry.find("formulations", formulation).build(instance, "highs")
+    return cut_into_blocks(model, partition(presolve(instance), "area"))
+
+
+def loop_of(instance: Instance, limits: Limits = NO_LIMITS) -> Loop:
+    """A loop that nobody watches."""
+    return Loop(instance, limits, None, Recorder("test"), Stop())
+
+
+def test_the_optimum_of_crossed() -> None:
+    """The number the tests below lean on, proved by a direct method."""
+    result = method("strengthened@highs").solve(CROSSED)
+    assert (result.status, result.primal) == ("optimal", OPTIMUM)
+
+
+@pytest.mark.parametrize("name", [*NAMES, "lagrangian-area:formulation=linked"])
+def test_answers_of_random_instances(name: str) -> None:
+    """Every mode, regions, overrides and cooperation across areas: proofs are the optimum, bounds lie above it."""
+    proofs = 0
+    for seed in range(40):
+        instance, _ = random_instance(seed, link_chance=0.9)
+        optimum = agreed(instance).optimum
+        result = method(name).solve(instance)
+        assert (result.status is Status.INFEASIBLE) == (optimum is None), (seed, result.message)
+        if optimum is None:
+            continue
+        assert result.status in (Status.OPTIMAL, Status.NODE_LIMIT), (seed, result.message)
+        assert result.dual is not None
+        assert result.dual >= optimum
+        assert result.primal is None or result.primal <= optimum
+        proofs += result.status is Status.OPTIMAL
+        assert result.status is Status.OPTIMAL or name not in EXACT, seed
+    assert proofs >= 25
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_bounds_hold_after_every_iteration(name: str) -> None:
+    """Stopped after any number of rounds, bound and allocation lie on their sides of the optimum."""
+    for iterations in range(8):
+        result = method(name).solve(CROSSED, Limits(iterations=iterations))
+        assert result.status in (Status.NODE_LIMIT, Status.OPTIMAL), result.message
+        assert result.counters["iterations"] <= iterations
+        assert (result.dual is None) == (iterations == 0)
+        assert result.dual is None or result.dual >= OPTIMUM
+        assert result.primal is None or result.primal <= OPTIMUM
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_events_tell_bounds_as_they_come(name: str) -> None:
+    """Duals fall, primals rise, all on their side of the optimum; the last ones are the result's."""
+    events: list[Event] = []
+    result = method(name).solve(CROSSED, Limits(iterations=20), on_event=events.append)
+    duals = [event.dual for event in events if event.dual is not None]
+    primals = [event.primal for event in events if event.primal is not None]
+    assert duals == sorted(duals, reverse=True)
+    assert primals == sorted(primals)
+    assert duals[-1] >= OPTIMUM - 0.5
+    assert result.primal == primals[-1] <= OPTIMUM
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_stop_from_outside(name: str) -> None:
+    """Set at the first bound, it ends the loop with that bound and an allocation or none."""
+    stop = Stop()
+
+    def on_event(event: Event) -> None:
+        if event.dual is not None:
+            stop.set()
+
+    result = method(name).solve(CROSSED, on_event=on_event, stop=stop)
+    assert result.status in (Status.INTERRUPTED, Status.OPTIMAL)
+    assert result.dual is not None
+    assert result.dual >= OPTIMUM
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_degenerate_instances(name: str) -> None:
+    """No live offer, one hospital, zero demand, an area of 24 groups with a link into another."""
+    many = [f"G{i:02}" for i in range(24)]
+    wide = plain_tables(
+        {("H", group): (3, 1 + i % 5) for i, group in enumerate(many)} | {("H", "Z"): (2, 1)},
+        dict.fromkeys(many, 3) | {"Z": 2},
+        areas={"Z": "other"},
+        minimum=dict.fromkeys(many, 2),
+        links=[("G04", "c", "all", "Z", "inhouse")],
+        pairs={("H", "A"): 20},
+    )
+    cases: list[tuple[dict[str, Any], int]] = [
+        (plain_tables({("H", "A"): (0, 1)}, {"A": 3}), 0),
+        (plain_tables({("H", "A"): (5, 2)}, {"A": 0}), 0),
+        (plain_tables({("H", "A"): (5, 2)}, {"A": 3}), 6),
+        (plain_tables({}, {"A": 3}), 0),
+    ]
+    for tables, optimum in cases:
+        result = method(name).solve(make(tables, "group"))
+        assert (result.status, result.primal, result.dual) == ("optimal", optimum, optimum)
+    result = method(name).solve(make(wide, "both"))
+    assert (result.status, result.primal) == ("optimal", 4 * 3 * 5 + 2 * 3 * 4 + 2 * 4 + 2 * 1)
+
+
+def test_what_joins_areas() -> None:
+    """Links that cross areas, in-house or in cooperation, couple; links within an area do not, nor rows that cannot bind."""
+    offers = {(h, g): (9, 2) for h in "HI" for g in "ABC"}
+    links = [
+        ("A", "c", "all", "B", "inhouse"),
+        ("B", "c", "any", "C", "cooperation"),
+    ]
+    instance = make(
+        plain_tables(
+            offers,
+            {"A": 9, "B": 9, "C": 18},
+            areas={"A": "x", "B": "x", "C": "y"},
+            minimum={"A": 2, "B": 2, "C": 2},
+            links=links,
+            networks={"H": "net", "I": "net"},
+        ),
+        "group",
+    )
+    found = cut_by_area(instance, "linked")
+    mandates = found.model.mandate_column
+    index = instance.offer_index
+    assert len(found.coupling_rows) == 2
+    for row, hospital in enumerate("HI"):
+        entries = dict(zip(found.coupling[[row]].tocoo().col.tolist(), found.coupling[[row]].data, strict=True))
+        assert entries == {
+            mandates[index[hospital, "B"]]: 1,
+            mandates[index["H", "C"]]: -1,
+            mandates[index["I", "C"]]: -1,
+        }
+    blocks = {frozenset(instance.offer_name(int(k))[1] for k in block.offers) for block in found.blocks}
+    assert blocks == {frozenset("AB"), frozenset("C")}
+    whole = np.concatenate([block.columns for block in found.blocks])
+    assert sorted(whole.tolist()) == list(range(found.model.n_columns))
+
+
+def test_a_formulation_that_cannot_be_cut() -> None:
+    """Conditional rows have no price."""
+    with pytest.raises(UnsupportedError, match="without conditional rows"):
+        cut_by_area(CROSSED, "indicator")
+    assert method("lagrangian-area:formulation=indicator").solve(CROSSED).status is Status.UNSUPPORTED
+
+
+def test_bounds_of_blocks_that_nobody_solves() -> None:
+    """A bound at other prices is shifted, never reused: with stale blocks L stays above L, and falls back to it."""
+    found = cut_by_area(CROSSED)
+    rng = np.random.default_rng(7)
+    fresh, stale = (
+        AreaRelaxation(loop, found, Subproblems(loop, "highs")) for loop in (loop_of(CROSSED), loop_of(CROSSED))
+    )
+    without = stale.evaluate(np.zeros(stale.n_rows), seconds=0.0)
+    assert not without.closed
+    assert without.bound == found.model.objective @ found.model.upper
+    first = stale.on_grid(2e5 * rng.random(stale.n_rows))
+    exact = stale.evaluate(first)
+    assert exact.closed
+    assert stale.evaluate(first, seconds=0.0).bound == exact.bound
+    reused = 0
+    for _ in range(6):
+        prices = stale.on_grid(first * rng.uniform(0.7, 1.3, stale.n_rows))
+        at_prices = fresh.evaluate(prices).bound
+        shifted = stale.evaluate(prices, seconds=0.0)
+        assert not shifted.closed
+        assert shifted.bound >= at_prices
+        assert shifted.bound < without.bound
+        reused += exact.bound < at_prices
+    # At some of these prices the bound of the first ones would have been wrong.
+    assert reused
+
+
+def test_a_subproblem_stopped_early_counts_with_its_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Solvers that stop at their first incumbent leave L above L."""
+    found = cut_by_area(CROSSED)
+    prices = np.full(len(found.limit), 1e5)
+    relaxation = AreaRelaxation(loop_of(CROSSED), found, Subproblems(loop_of(CROSSED), "highs"))
+    exact = relaxation.evaluate(prices).bound
+    open_ = AreaRelaxation(loop_of(CROSSED), found, Subproblems(loop_of(CROSSED), "highs")).evaluate(prices, gap=0.5)
+    assert open_.bound >= exact
+    assert not open_.closed
+
+
+def test_subproblems() -> None:
+    """An LP with whole mandates needs no search, infeasibility has no bound, a set stop leaves the trivial one."""
+    instance = make(plain_tables({("H", "A"): (5, 2), ("I", "A"): (5, 1)}, {"A": 5}, minimum={"A": 2}), "group")
+    model = registry.find("formulations", "strengthened").build(instance, "highs")
+    loop = loop_of(instance)
+    answer = Subproblems(loop, "highs").solve(model)
+    assert (answer.bound, answer.closed, loop.counters["nodes"]) == (10, True, 0)
+    broken = replace(
+        model, row_lower=np.where(model.row_upper == 5, 99, model.row_lower), row_upper=model.row_upper + 99
+    )
+    assert Subproblems(loop, "highs").solve(broken).bound == -np.inf
+    loop.stop.set()
+    answer = Subproblems(loop, "highs").solve(model)
+    assert (answer.bound, answer.values, answer.closed) == (15, None, False)
+
+
+def test_prices_are_whole_parts_of_utilities() -> None:
+    """On small values they are finer than one unit; L is then a sum of exact parts."""
+    instance, _ = random_instance(3, mode="both", gentle=True)
+    relaxation = AreaRelaxation(loop_of(instance), cut_by_area(instance), Subproblems(loop_of(instance), "highs"))
+    assert relaxation.scale == 1024
+    prices = relaxation.on_grid(np.linspace(-1.0, 2.0, relaxation.n_rows))
+    assert (prices >= 0).all()
+    bound = relaxation.evaluate(prices).bound
+    assert bound * relaxation.scale == int(bound * relaxation.scale)
+
+
+def test_infeasible_areas() -> None:
+    """Overrides that clash within an area are named, with the same clash as elsewhere."""
+    tables = plain_tables(
+        {("H", "A"): (5, 2), ("I", "A"): (5, 2), ("H", "B"): (5, 1)},
+        {"A": 5, "B": 5},
+        areas={"B": "other"},
+        minimum={"A": 3},
+        links=[("A", "c", "all", "B", "inhouse")],
+        overrides=[("H", "A", "grant", None, ""), ("I", "A", "grant", None, "")],
+    )
+    with pytest.raises(InfeasibleError):
+        presolve(make(tables, "group"))
+    for name in NAMES:
+        result = method(name).solve(make(tables, "group"))
+        assert result.status is Status.INFEASIBLE
+        assert result.clash
+
+
+def test_names_and_refusals() -> None:
+    """A method's name says its backend and options; what does not exist is refused."""
+    assert method("lagrangian-area").name == "lagrangian_area"
+    assert method("lagrangian-area@scip:update=volume").name == "lagrangian_area@scip:update=volume"
+    assert method("lagrangian-area").reason_against(CROSSED, Limits(nodes=3)) == "lagrangian_area has no node limits"
+    with pytest.raises(InputError):
+        method("lagrangian-area:update=luck")
+    with pytest.raises(UnsupportedError):
+        method("lagrangian-area@abacus")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_time_limit_keeps_the_best(name: str) -> None:
+    """Ended by the clock, the answer has a bound or says why not."""
+    result = method(name).solve(load("hard-h4"), Limits(wall_time=0.3))
+    assert result.status == "time-out"
+    assert result.dual is None or result.dual >= 576_997_124
