@@ -61,6 +61,7 @@ class Subproblems:
         gap: float = 0.0,
         seconds: float | None = None,
         on_event: EventHandler | None = None,
+        known: Answer | None = None,
     ) -> Answer:
         """The optimum, or a bound on it.
 
@@ -70,32 +71,41 @@ class Subproblems:
         gap : relative gap at which the solver may stop.
         seconds : most it may take; the loop's limit holds anyway.
         on_event : receives the solver's events.
+        known : what `relax` says of the model; None to ask it.
 
         Raises
         ------
         UnsupportedError
             The backend does not take the model.
         """
-        bound = trivial_bound(model, model.objective)
-        if Capability.RELAXATION in self.backend.capabilities:
-            relaxed = self._run(model.relaxed(), 0.0, seconds, None)
-            if relaxed is None:
-                return Answer(bound, None, False)
-            if relaxed.status is SolverStatus.INFEASIBLE:
-                return Answer(-np.inf, None, True)
-            if relaxed.status is SolverStatus.FINISHED and relaxed.values is not None:
-                bound = min(bound, _whole(relaxed.dual))
-                if _is_whole(relaxed.values[model.integer]):
-                    return Answer(bound, relaxed.values, True)
+        known = self.relax(model, seconds) if known is None else known
+        if known.closed:
+            return known
         solution = self._run(model, gap, seconds, on_event)
         if solution is None:
-            return Answer(bound, None, False)
+            return replace(known, values=None)
         if solution.status is SolverStatus.INFEASIBLE:
             return Answer(-np.inf, None, True)
+        bound = known.bound
         if solution.status is not SolverStatus.ERROR:
             bound = min(bound, _whole(solution.dual))
         closed = solution.primal is not None and bound < solution.primal + 0.5
         return Answer(bound, solution.values, closed)
+
+    def relax(self, model: MipModel, seconds: float | None = None) -> Answer:
+        """The LP relaxation: its bound, rounded down, and its values; closed where its mandates are whole.
+
+        A backend that solves no LPs, or has no time for one, leaves what the columns are worth, each alone.
+        """
+        bound = trivial_bound(model, model.objective)
+        if Capability.RELAXATION not in self.backend.capabilities:
+            return Answer(bound, None, False)
+        solution = self._run(model.relaxed(), 0.0, seconds, None)
+        if solution is not None and solution.status is SolverStatus.INFEASIBLE:
+            return Answer(-np.inf, None, True)
+        if solution is None or solution.status is not SolverStatus.FINISHED or solution.values is None:
+            return Answer(bound, None, False)
+        return Answer(min(bound, _whole(solution.dual)), solution.values, _is_whole(solution.values[model.integer]))
 
     def _run(
         self, model: MipModel, gap: float, seconds: float | None, on_event: EventHandler | None
