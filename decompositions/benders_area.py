@@ -76,11 +76,11 @@ class _Benders:
         exact = False
         while True:
             candidates = self._relaxed() or self._searched(exact)
-            if not self._cut(candidates):
-                if exact:
-                    # The bound of the master is as good as its solver's tolerances allow.
-                    return SolverStatus.NODE_LIMIT
-                exact = True
+            cuts = self._cut(candidates)
+            if exact and not cuts:
+                # The bound of the master is as good as its solver's tolerances allow.
+                return SolverStatus.NODE_LIMIT
+            exact = not cuts
 
     def _round(self, bound: float) -> None:
         """One iteration of the outer loop."""
@@ -126,7 +126,9 @@ class _Benders:
 
         model = self.master.model()
         seconds = None if exact or self.loop.left is None else MASTER_SHARE * self.loop.left
-        answer = self.solver.solve(model, 0.0 if exact else self._gap(), seconds, on_event, self.relaxation)
+        answer = self.solver.solve(
+            model, 0.0 if exact else self.solver.coarse_gap(), seconds, on_event, self.relaxation
+        )
         if answer.values is not None:
             mandates = model.mandates(answer.values)
             self.loop.found(mandates, "master")
@@ -158,10 +160,3 @@ class _Benders:
         mandates = np.zeros(self.loop.instance.n_offers, dtype=np.bool_)
         mandates[self.problem.live] = y >= 0.5
         return mandates
-
-    def _gap(self) -> float:
-        """A tenth of the gap: the first masters are far from the optimum."""
-        loop = self.loop
-        if not loop.best or loop.bound is None:
-            return 0.01
-        return 0.1 * (loop.bound - loop.best) / loop.best

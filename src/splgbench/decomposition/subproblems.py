@@ -107,6 +107,13 @@ class Subproblems:
             return Answer(bound, None, False)
         return Answer(min(bound, _whole(solution.dual)), solution.values, _is_whole(solution.values[model.integer]))
 
+    def coarse_gap(self) -> float:
+        """A gap for masters that are still far from the optimum: a tenth of the loop's."""
+        loop = self.loop
+        if not loop.best or loop.bound is None:
+            return 0.01
+        return 0.1 * max(0.0, loop.bound - loop.best) / loop.best
+
     def _run(
         self, model: MipModel, gap: float, seconds: float | None, on_event: EventHandler | None
     ) -> Solution | None:
