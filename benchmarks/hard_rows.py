@@ -134,8 +134,8 @@ def table(lines: list[dict[str, str]]) -> str:
         "# `auto` on hard seeds that nobody tuned for",
         "",
         f"Command: `python benchmarks/hard_rows.py`. Limit {WALL_TIME:g} s, one thread, gap asked for 0, each solve in "
-        f"its own process, one after the other. Seeds: the first from {FIRST_SEED} on, of at most {MOST_SEEDS}, on which "
-        "`linked@highs` leaves 0.1 % after 15 s (hard_rows_screening.csv has all that were tried).",
+        f"its own process, one after the other. Seeds: the first from {FIRST_SEED} on, of at most {MOST_SEEDS}, on "
+        "which `linked@highs` leaves 0.1 % after 15 s (hard_rows_screening.csv has all that were tried).",
         "",
         f"Machine: {machine()}, shared. Versions: {'; '.join(sorted({line['versions'] for line in lines}))}.",
         "",
