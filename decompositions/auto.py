@@ -10,11 +10,12 @@
 
 The reduced models of step 4 hold every allocation better than the best one, so their bounds, or the best value where
 that is larger, bound the whole. Where a step cannot run (a partition that is refused, a solver that is missing) the
-next one takes over; the last resort is `strengthened` alone.
+next one takes over; the last resort is `strengthened` alone, also where HiGHS needs a process of its own.
 """
 
 from __future__ import annotations
 
+from splgbench import registry
 from splgbench.backends.base import SolverStatus
 from splgbench.decomposition.apart import Components, solve_apart
 from splgbench.decomposition.column_generation import ColumnGeneration
@@ -27,7 +28,7 @@ from splgbench.decomposition.probing import nothing_fixed, probe
 from splgbench.decomposition.relaxation import HospitalRelaxation
 from splgbench.decomposition.repair import repaired
 from splgbench.decomposition.requirements import master_versions, missing_master
-from splgbench.decomposition.restricted import Restriction, rens
+from splgbench.decomposition.restricted import Restriction, rens, solve_whole
 from splgbench.errors import InputError, UnsupportedError
 
 SMALL = 250
@@ -52,6 +53,8 @@ def auto(backend: str | None = None) -> Decomposition:
     """
     if backend is not None:
         raise InputError("auto chooses its solvers itself", "method")
+    if missing_master() is not None:
+        return Decomposition("auto", solve_whole, registry.find("backends", "highs").unavailable, master_versions())
     return Decomposition("auto", _steps, missing_master, master_versions(), compile_kernels)
 
 

@@ -12,6 +12,8 @@ Source: Held, Wolfe and Crowder 1974; Geoffrion 1974.
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from splgbench.backends.base import SolverStatus
@@ -54,7 +56,7 @@ def lagrangian_hospital(backend: str | None = None, update: str = "subgradient")
         for number in range(ROUNDS):
             evaluation = relaxation.evaluate(multipliers)
             loop.counters["pricing_nodes"] = loop.counters.get("pricing_nodes", 0) + evaluation.plans.nodes
-            loop.bounded(evaluation.bound, "lagrangian")
+            loop.relaxed(evaluation.bound, "lagrangian", partial(relaxation.named, multipliers))
             often = MEMORY * often + (1 - MEMORY) * (evaluation.plans.volume > 0)
             if number % REPAIR_EVERY == 0:
                 gain, fee = relaxation.prices(multipliers)

@@ -68,7 +68,7 @@ def test_solve_json_is_one_object_with_the_promised_keys(small: Path, capsys: py
     result = json.loads(out)
     assert set(result) >= KEYS
     assert (result["status"], result["primal"], result["dual"], result["gap"]) == ("optimal", 59, 59, 0.0)
-    assert result["method"] == "strengthened@highs"
+    assert result["method"] == "auto"
 
 
 def test_solve_writes_result_and_allocation_that_check_accepts(

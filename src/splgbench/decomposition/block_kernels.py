@@ -2,7 +2,7 @@
 
 With lambda_r >= 0 for every link r between units (y_k <= sum_{q in S_r} y_q),
 
-    v_b <= sum_units max { value of a set - sum_{r: k in set} lambda_r + sum_{r: q in set} lambda_r }                (1a)
+    v_b <= sum_units max { value of a set - sum_{r: k in set} lambda_r + sum_{r: q in set} lambda_r }               (1a)
 
 so units are apart again: lambda_r is a fee on k and a bonus on every q. Coordinate ascent lowers (1a) link by link and
 lambda stays from one pricing to the next; a depth-first search over offers settles what remains. A link that a decision

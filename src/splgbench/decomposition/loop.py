@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from splgbench.allocation import Allocation
@@ -22,6 +22,10 @@ from splgbench.versions import versions
 
 SAFETY = 1e-10
 """Relative allowance for rounding in a sum of floating-point block values: 1e5 terms of one sign and unit roundoff."""
+
+
+Multipliers = Mapping[str, Sequence[tuple[tuple[str, str], float]]]
+"""Prices by family of rows and (group, region), as in `Result`."""
 
 
 class Finished(Exception):  # noqa: N818 - not an error: the loop has nothing left to do.
@@ -57,6 +61,8 @@ class Loop:
         self.bound: float | None = None
         self.iterations = 0
         self.counters: dict[str, int] = {}
+        self.multipliers: Multipliers = {}
+        self.best_relaxation = math.inf
         if start is not None:
             self.found(start > 0, "start")
         if not self.offers.live.any():
@@ -101,6 +107,12 @@ class Loop:
             self.bound = value
             self.recorder.source = source
             self.recorder.bounds(dual=value)
+
+    def relaxed(self, value: float, source: str, multipliers: Callable[[], Multipliers]) -> None:
+        """A Lagrangian bound; `multipliers` names those it was taken at, where it is the best."""
+        if value < self.best_relaxation:
+            self.best_relaxation, self.multipliers = value, multipliers()
+        self.bounded(value, source)
 
     def found(self, mandates: BoolArray, source: str) -> bool:
         """Try mandates: exact volumes, kept where they are better than the best so far."""
@@ -220,6 +232,7 @@ class Decomposition:
             trace=tuple(recorder.events),
             message="; ".join(part for part in (judgement.message, message) if part),
             clash=clash,
+            multipliers={} if loop is None else loop.multipliers,
         )
 
     def _infeasible(self, instance: Instance, limits: Limits, recorder: Recorder, told: str) -> Result:

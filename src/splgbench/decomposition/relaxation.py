@@ -158,6 +158,19 @@ class HospitalRelaxation:
             np.add.at(found, row_label[there], (multipliers * self.limit)[there])
         return found
 
+    def named(self, multipliers: FloatArray) -> dict[str, list[tuple[tuple[str, str], float]]]:
+        """Multipliers that are not 0 by family and (group, region), as certificates name the rows."""
+        instance = self.offers.instance
+        found = {}
+        for family, row_of in (("demand", self.demand_row), ("cell_knapsack", self.count_row)):
+            cells = np.flatnonzero(row_of >= 0)
+            cells = cells[multipliers[row_of[cells]] > 0]
+            groups = [instance.groups[g] for g in instance.cell_group[cells].tolist()]
+            regions = [instance.regions[r] if instance.regions else "" for r in instance.cell_region[cells].tolist()]
+            prices = multipliers[row_of[cells]].tolist()
+            found[family] = list(zip(zip(groups, regions, strict=True), prices, strict=True))
+        return found
+
     def use(self, volume: IntArray) -> FloatArray:
         """What volumes use of every row, shape (n_rows,)."""
         used = np.zeros(self.n_rows + 1)

@@ -14,7 +14,7 @@ from splgbench.backends.highs import HighsBackend
 from splgbench.decomposition.loop import Loop
 from splgbench.decomposition.probing import Fixed
 from splgbench.decomposition.shrinking import shrunk
-from splgbench.errors import InfeasibleError
+from splgbench.errors import InfeasibleError, SplgbenchError
 from splgbench.instance import BoolArray
 from splgbench.model import FloatArray, MipModel
 from splgbench.trace import Event, Recorder
@@ -37,6 +37,32 @@ def rens(restriction: Restriction, weights: FloatArray, seconds: float | None = 
     solution = restriction.solve(out, stand, "rens", seconds)
     if solution.status is SolverStatus.INFEASIBLE:
         restriction.solve(out, np.zeros_like(stand), "rens", seconds)
+
+
+def solve_whole(loop: Loop) -> SolverStatus:
+    """Solve `strengthened` as it is, wherever HiGHS can run."""
+    model = registry.find("formulations", "strengthened").build(loop.instance, "highs")
+
+    def on_event(event: Event) -> None:
+        if event.mandates is not None:
+            loop.found(event.mandates, "highs")
+        if event.dual is not None:
+            loop.bounded(event.dual, "highs")
+
+    start = None if loop.volumes is None else Start(*model.start_values(loop.volumes))
+    limits = replace(loop.limits, iterations=None)
+    solution: Solution = registry.find("backends", "highs").solve(
+        model, Task(limits, Recorder("highs", on_event), loop.stop, start)
+    )
+    if solution.status is SolverStatus.INFEASIBLE:
+        raise InfeasibleError("the solver finds no allocation")
+    if solution.status is SolverStatus.ERROR:
+        raise SplgbenchError(solution.message)
+    if solution.values is not None:
+        loop.found(model.mandates(solution.values), "highs")
+    if solution.dual is not None:
+        loop.bounded(solution.dual, "highs")
+    return solution.status
 
 
 class Restriction:
