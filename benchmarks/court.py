@@ -3,8 +3,7 @@
     nice python benchmarks/court.py                 # runs what benchmarks/results/court.csv lacks
     python benchmarks/court.py --table              # only writes the table again
 
-One piece is a seed and a class of methods, in a process of its own: those on HiGHS, those on other backends, the
-decompositions. A finished piece is written to the CSV, one line a relation, and its methods are not put to that seed
+One piece is a seed and a class of methods, in a process of its own: those on HiGHS, and all others. A finished piece is written to the CSV, one line a relation, and its methods are not put to that seed
 again. The same seed gives the same draws to every class.
 """
 
@@ -25,15 +24,13 @@ from splgbench.testing.subjects import EXAMPLES, STRIDES, strides
 from splgbench.versions import versions
 
 RESULTS = Path(__file__).parent / "results"
-PIECES = ("HiGHS", "other backends", "decompositions")
+PIECES = ("HiGHS", "others")
 COLUMNS = ("seed", "piece", "relation", "examples", "refuted", "sentence", "cpu_s", "methods", "versions")
 
 
 def piece_of(subject: Method) -> str:
     """The class that a method runs with."""
-    if not isinstance(subject, Direct):
-        return "decompositions"
-    return "HiGHS" if subject.backend.name == "highs" else "other backends"
+    return "HiGHS" if isinstance(subject, Direct) and subject.backend.name == "highs" else "others"
 
 
 def run_piece(seed: int, piece: str, names: list[str], examples: int) -> list[dict[str, Any]]:
@@ -96,7 +93,7 @@ def table(rows: list[dict[str, str]]) -> str:
         "A number is the examples drawn without a contradiction by any method. An example serves all methods on HiGHS; "
         f"decompositions take part in every {stride['decompositions']}th, methods on other backends in every "
         f"{stride['other backends']}th, those that go through Pyomo (the gdp formulations, too) in every "
-        f"{stride['Pyomo']}th.",
+        f"{stride['Pyomo']}th: the slower, the rarer.",
         "",
         *(f"- {piece}: {', '.join(f'`{name}`' for name in names)}" for piece, names in pieces.items()),
         "",
