@@ -3,8 +3,9 @@
     nice python benchmarks/court.py                 # runs what benchmarks/results/court.csv lacks
     python benchmarks/court.py --table              # only writes the table again
 
-One piece is a seed and a class of methods, in a process of its own: those on HiGHS, and all others. A finished piece is written to the CSV, one line a relation, and its methods are not put to that seed
-again. The same seed gives the same draws to every class.
+One piece is a seed and a class of methods, in a process of its own: those on HiGHS, and all others. A finished piece is
+written to the CSV, one line a relation, and its methods are not put to that seed again. The same seed gives the same
+draws to both classes.
 """
 
 from __future__ import annotations
