@@ -14,7 +14,7 @@ demo: $(VENV)/.demo
 	$(BIN)/splgbench compare us-miami-2011 --methods big_m_literal@highs linked@highs strengthened@highs linked@scip strengthened@scip --time-limit 10
 	@echo
 	@echo "== The leading methods on a hard synthetic instance"
-	$(BIN)/splgbench compare hard-h4 --methods big_m_literal@highs linked@highs strengthened@highs --time-limit 15
+	$(BIN)/splgbench compare hard-h4 --methods big_m_literal@highs linked@highs strengthened@highs auto --time-limit 15
 
 test: $(VENV)/.test
 	$(BIN)/ruff check .

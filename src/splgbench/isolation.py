@@ -9,16 +9,19 @@ from __future__ import annotations
 import contextlib
 import os
 import queue
+import re
 import signal
 import threading
 import time
 from dataclasses import dataclass, replace
+from functools import cache
 from numbers import Real
 from pathlib import Path
 from typing import Any, TypeGuard
 
 import numpy as np
 
+from splgbench import registry
 from splgbench.allocation import Allocation
 from splgbench.confinement import Confinement
 from splgbench.errors import SplgbenchError
@@ -27,15 +30,18 @@ from splgbench.judging import judge
 from splgbench.launching import FreshInterpreter, Launcher, LostWorkerError, WorkerProcess
 from splgbench.limits import NO_LIMITS, Limits
 from splgbench.logs import CappedLog
+from splgbench.method_names import canonical
 from splgbench.methods import interruptible, start_volumes
 from splgbench.methods import method as method_of_name
 from splgbench.result import Result, Status
 from splgbench.trace import Event, EventHandler, Stop
 from splgbench.versions import versions
-from splgbench.worker import Errand, OnMessage, SolveClock, SolveErrand, receive, send
+from splgbench.worker import Errand, OnMessage, PrepareErrand, SolveClock, SolveErrand, receive, send
 
 GRACE = 5.0
 """Seconds past its limit, or past an interrupt, before a worker is killed."""
+PREPARE_TIME = 300.0
+"""Most seconds for what a decomposition does before its first run: compiling."""
 CLAIM_SECONDS, CLAIM_SHARE = 0.05, 0.01
 """How near to the measured wall time a method's own must be to stand: seconds, or a share of it if that is more."""
 LAG = 0.25
@@ -308,6 +314,16 @@ def solve_isolated(
     return result
 
 
+_PREPARING = threading.Lock()
+
+
+@cache
+def _prepare(method: str) -> None:
+    """Have what a decomposition compiles on this machine's disk before a run's limits begin to count."""
+    if re.split("[@:]", canonical(method))[0] in registry.names("decompositions"):
+        run_errand(PrepareErrand(method), lambda _: None, wall_time=PREPARE_TIME)
+
+
 def attempt_isolated(
     method: str,
     instance: Instance,
@@ -328,6 +344,8 @@ def attempt_isolated(
     launcher : what starts the process; None for a fresh interpreter.
     processors : numbers of the processors it may run on; empty for all.
     """
+    with _PREPARING:
+        _prepare(method)
     events: list[Event] = []
     held: list[Event] = []
     watch = Stopwatch()

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import tempfile
-import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-from splgbench import registry
 from splgbench.campaign.cells import Cell
 from splgbench.campaign.fairness import terms
 from splgbench.campaign.manifest import host, now
@@ -20,15 +16,11 @@ from splgbench.campaign.recheck import rechecked, storable
 from splgbench.campaign.run_files import ALLOCATION, LOG, TRACE, trace_text
 from splgbench.errors import SplgbenchError, UnsupportedError
 from splgbench.instance import Instance
-from splgbench.isolation import attempt_isolated, is_near, run_errand
+from splgbench.isolation import attempt_isolated, is_near
 from splgbench.launching import Launcher
-from splgbench.method_names import canonical
 from splgbench.result import Result, Status
 from splgbench.trace import Stop
-from splgbench.worker import PrepareErrand
 
-PREPARE_TIME = 300.0
-"""Most seconds for what a method does before its first run."""
 MISTIMED = "the wall time is measured: its own is another"
 
 
@@ -74,8 +66,6 @@ def execute(
     stop: Stop | None = None,
 ) -> Finished:
     """Run a cell in a process of its own; one that something else kills is tried again."""
-    with _PREPARING:
-        _prepare(cell.method)
     with tempfile.TemporaryDirectory(prefix="splgbench-") as folder:
         log = Path(folder) / "log"
         attempts = 0
@@ -99,16 +89,6 @@ def execute(
         "terms": terms(cell.limits, result.effective, host()["processor"], bool(processors)),
     }
     return Finished(cell, row, files, time.perf_counter() - started - result.wall_time_s)
-
-
-_PREPARING = threading.Lock()
-
-
-@cache
-def _prepare(name: str) -> None:
-    """Have a decomposition's kernels in the cache before a run's limits begin to count."""
-    if re.split("[@:]", canonical(name))[0] in registry.names("decompositions"):
-        run_errand(PrepareErrand(name), lambda _: None, wall_time=PREPARE_TIME)
 
 
 def not_run(cell: Cell, status: Status, message: str, attempts: int = 0) -> Finished:
