@@ -278,8 +278,8 @@ def table() -> str:
         "## Which neighbourhoods pay",
         "",
         f"The presets with {HOSPITALS[0]} hospitals, two seeds: geometric mean (shift {SHIFT:g}) of the gaps in per "
-        "cent against the best value that any line reached, after so many simplex iterations (each neighbourhood counts 200 "
-        "more). These figures do not depend on the clock.",
+        "cent against the best value that any line reached, after so many simplex iterations (each neighbourhood "
+        "counts 200 more). These figures do not depend on the clock.",
         "",
         *kind_table(kinds),
     ]
