@@ -22,8 +22,11 @@ test: $(VENV)/.test
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -n 2
 
-# Up to 80 minutes on one worker; interrupted and called again, it does what is left. A contradiction (exit code 1) is for the report to tell.
+# Up to 80 minutes on one worker; interrupted and called again, it does what is left. A contradiction (exit code 1) is
+# for the report to tell, and nothing else is let through: the first line ends an installation that cannot be imported,
+# for which Python has the same code.
 baseline: $(VENV)/.demo
+	$(BIN)/splgbench --version
 	$(BIN)/splgbench run campaigns/baseline.toml --store baseline.sqlite --workers 2 || [ $$? -eq 1 ]
 	$(BIN)/splgbench report baseline.sqlite -o campaigns/baseline --lp-bounds || [ $$? -eq 1 ]
 

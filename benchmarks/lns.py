@@ -30,6 +30,7 @@ from resumable_csv import append, read
 from splgbench import Limits
 from splgbench.backends.base import SolverStatus
 from splgbench.decomposition.column_generation import ColumnGeneration
+from splgbench.decomposition.compiling import compile_kernels
 from splgbench.decomposition.loop import Finished, Loop
 from splgbench.decomposition.neighbourhood_search import search
 from splgbench.decomposition.neighbourhoods import KINDS, Guide
@@ -38,7 +39,7 @@ from splgbench.decomposition.probing import probe
 from splgbench.decomposition.relaxation import HospitalRelaxation
 from splgbench.decomposition.repair import repaired
 from splgbench.decomposition.requirements import master_versions
-from splgbench.decomposition.restricted import rens, solve_restricted
+from splgbench.decomposition.restricted import Restriction, rens
 from splgbench.generator.generate import generate
 from splgbench.generator.presets import load_preset
 from splgbench.generator.screening import machine
@@ -71,9 +72,10 @@ class Problem:
 
     def __init__(self, preset: str, hospitals: int) -> None:
         self.instance = generate(replace(load_preset(preset), hospitals=hospitals))
+        compile_kernels()
         began = time.perf_counter()
         loop = Loop(self.instance, Limits(), None, Recorder("bound"), Stop())
-        relaxation = HospitalRelaxation(loop.offers, partition(loop.offers, "hospital"))
+        relaxation = HospitalRelaxation(loop.offers, partition(loop.offers, "tied"))
         generation = ColumnGeneration(loop, relaxation)
         generation.run(TIMES[-1])
         assert loop.bound is not None
@@ -104,7 +106,7 @@ def lns(loop: Loop, problem: Problem) -> None:
 
 def rens_mip(loop: Loop, problem: Problem) -> None:
     """RENS, then the rest."""
-    rens(loop, problem.weights, TIMES[-1] / 4)
+    rens(Restriction(loop), problem.weights, TIMES[-1] / 4)
     _mip(loop, problem)
 
 
@@ -121,9 +123,7 @@ def _mip(loop: Loop, problem: Problem) -> None:
     assert prices is not None
     fixed = probe(loop, prices.relaxation, prices.multipliers)
     loop.check()
-    solution = solve_restricted(loop, fixed.out, fixed.stand, "mip")
-    if solution.status in (SolverStatus.FINISHED, SolverStatus.INFEASIBLE):
-        loop.bounded(float(loop.best or 0), "mip")
+    Restriction(loop).decide(fixed, "mip")
 
 
 COURSES: dict[str, Callable[[Loop, Problem], None]] = {"lns": lns, "rens, mip": rens_mip, "lns, mip": lns_mip}

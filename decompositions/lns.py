@@ -20,6 +20,7 @@ import numpy as np
 
 from splgbench.backends.base import SolverStatus
 from splgbench.decomposition.column_generation import ColumnGeneration
+from splgbench.decomposition.compiling import compile_kernels
 from splgbench.decomposition.loop import Decomposition, Finished, Loop
 from splgbench.decomposition.neighbourhood_search import FIRST_SIZE, search
 from splgbench.decomposition.neighbourhoods import KINDS, Guide
@@ -63,14 +64,14 @@ def lns(backend: str | None = None, size: str = str(FIRST_SIZE), kinds: str = "+
     options = [] if int(size) == FIRST_SIZE else [f"size={int(size)}"]
     options += [] if set(drawn) == KINDS.keys() else [f"kinds={'+'.join(name for name in KINDS if name in drawn)}"]
     tail = ":" + ",".join(options) if options else ""
-    return Decomposition(f"lns{tail}", steps, missing_master, master_versions())
+    return Decomposition(f"lns{tail}", steps, missing_master, master_versions(), compile_kernels)
 
 
 def _guided(loop: Loop) -> Guide:
     """Step 1."""
     offers = loop.offers
     try:
-        relaxation = HospitalRelaxation(offers, partition(offers, "hospital"))
+        relaxation = HospitalRelaxation(offers, partition(offers, "tied"))
     except UnsupportedError:
         return Guide(offers, Restriction(loop).relaxed())
     generation = ColumnGeneration(loop, relaxation)

@@ -45,7 +45,7 @@ def multipliers() -> FloatArray:
 
 
 def relaxation(offers: Presolved) -> HospitalRelaxation:
-    return HospitalRelaxation(offers, partition(offers, "hospital"))
+    return HospitalRelaxation(offers, partition(offers, "tied"))
 
 
 def guided(loop: Loop) -> Guide:
@@ -113,7 +113,7 @@ def test_linked_cells_come_together() -> None:
 
 
 def test_the_parts_of_the_gap_add_up() -> None:
-    """Equation (3): what cells waste and hospitals lose is the bound minus the value, to the rounding."""
+    """Equation (7): what cells waste and hospitals lose is the bound minus the value, to the rounding."""
     loop = begun()
     assert loop.volumes is not None
     assert loop.best is not None

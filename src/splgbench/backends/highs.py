@@ -15,11 +15,13 @@ import numpy as np
 from splgbench import solver_log
 from splgbench.backends.base import (
     ABSOLUTE_GAP,
+    TOLERANCES,
     Solution,
     SolverStatus,
     Task,
     is_lp,
     missing_capability,
+    requested_tolerances,
     semicontinuous_too_large,
 )
 from splgbench.capabilities import Capability
@@ -75,7 +77,7 @@ class HighsBackend:
         """
         highspy = load_highspy()
         highs = highspy.Highs()
-        effective = _set_options(highspy, highs, task, options or {})
+        effective = _set_options(highspy, highs, task, options or {}, mip=not is_lp(model))
         if pass_model(highspy, highs, model, constant) == highspy.HighsStatus.kError:
             return Solution(SolverStatus.ERROR, effective=effective, message="HiGHS refused the model")
         if task.start is not None and not is_lp(model):
@@ -134,7 +136,7 @@ def pass_model(highspy: Any, highs: Any, model: MipModel, constant: float = 0.0)
     )
 
 
-def _set_options(highspy: Any, highs: Any, task: Task, more: Mapping[str, Any]) -> dict[str, Any]:
+def _set_options(highspy: Any, highs: Any, task: Task, more: Mapping[str, Any], *, mip: bool) -> dict[str, Any]:
     limits = task.limits
     highspy.Highs.resetGlobalScheduler(True)
     options: dict[str, Any] = {
@@ -145,6 +147,7 @@ def _set_options(highspy: Any, highs: Any, task: Task, more: Mapping[str, Any]) 
         "mip_rel_gap": limits.gap,
         "mip_abs_gap": ABSOLUTE_GAP,
         "presolve": "choose" if task.presolve else "off",
+        **(TOLERANCES if mip else {}),
     }
     if limits.wall_time is not None:
         options["time_limit"] = limits.wall_time
@@ -157,11 +160,11 @@ def _set_options(highspy: Any, highs: Any, task: Task, more: Mapping[str, Any]) 
         "random_seed",
         "mip_rel_gap",
         "mip_abs_gap",
-        "mip_feasibility_tolerance",
-        "primal_feasibility_tolerance",
+        *TOLERANCES,
         "presolve",
     )
-    return {name: highs.getOptionValue(name)[1] for name in shown}
+    effective = {name: highs.getOptionValue(name)[1] for name in shown}
+    return {**effective, **requested_tolerances()} if mip else effective
 
 
 def _watch(highspy: Any, highs: Any, model: MipModel, recorder: Recorder, stop: Stop) -> None:

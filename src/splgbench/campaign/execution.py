@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
+import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+from splgbench import registry
 from splgbench.campaign.cells import Cell
 from splgbench.campaign.fairness import terms
 from splgbench.campaign.manifest import host, now
@@ -16,13 +20,16 @@ from splgbench.campaign.recheck import rechecked, storable
 from splgbench.campaign.run_files import ALLOCATION, LOG, TRACE, trace_text
 from splgbench.errors import SplgbenchError, UnsupportedError
 from splgbench.instance import Instance
-from splgbench.isolation import attempt_isolated
+from splgbench.isolation import attempt_isolated, is_near, run_errand
 from splgbench.launching import Launcher
+from splgbench.method_names import canonical
 from splgbench.result import Result, Status
 from splgbench.trace import Stop
+from splgbench.worker import PrepareErrand
 
-SLACK = 2.0
-"""Seconds, besides half of what passed, by which a method's own time may fall short of the time that passed."""
+PREPARE_TIME = 300.0
+"""Most seconds for what a method does before its first run."""
+MISTIMED = "the wall time is measured: its own is another"
 
 
 @dataclass(frozen=True)
@@ -67,6 +74,8 @@ def execute(
     stop: Stop | None = None,
 ) -> Finished:
     """Run a cell in a process of its own; one that something else kills is tried again."""
+    with _PREPARING:
+        _prepare(cell.method)
     with tempfile.TemporaryDirectory(prefix="splgbench-") as folder:
         log = Path(folder) / "log"
         attempts = 0
@@ -74,7 +83,6 @@ def execute(
             attempts += 1
             began, started = now(), time.perf_counter()
             result, lost = _attempt(cell, instance, handling, launcher, processors, log, stop)
-            result = _timed(result, time.perf_counter() - started)
             if not lost or attempts == handling.attempts or stop:
                 break
         result = storable(result)
@@ -91,6 +99,16 @@ def execute(
         "terms": terms(cell.limits, result.effective, host()["processor"], bool(processors)),
     }
     return Finished(cell, row, files, time.perf_counter() - started - result.wall_time_s)
+
+
+_PREPARING = threading.Lock()
+
+
+@cache
+def _prepare(name: str) -> None:
+    """Have a decomposition's kernels in the cache before a run's limits begin to count."""
+    if re.split("[@:]", canonical(name))[0] in registry.names("decompositions"):
+        run_errand(PrepareErrand(name), lambda _: None, wall_time=PREPARE_TIME)
 
 
 def not_run(cell: Cell, status: Status, message: str, attempts: int = 0) -> Finished:
@@ -139,7 +157,13 @@ def _attempt(
         took = time.perf_counter() - began
         refused = Result(status, cell.method, cell.instance, cell.instance_hash, wall_time_s=took, message=str(error))
         return refused, False
-    return rechecked(result, instance), outcome.kind == "lost"
+    judged = rechecked(result, instance)
+    if judged.status is Status.INTERRUPTED and not stop:
+        # Not stored, it would be pending for ever.
+        judged = replace(judged, status=Status.ERROR, message="it says interrupted, but nobody interrupted it")
+    if isinstance(outcome.value, Result) and not is_near(outcome.value.wall_time_s, outcome.solve_s or 0.0):
+        judged = replace(judged, message="; ".join(filter(None, (judged.message, MISTIMED))))
+    return judged, outcome.kind == "lost"
 
 
 def _planned(cell: Cell) -> dict[str, Any]:
@@ -184,13 +208,6 @@ def _answered(result: Result) -> dict[str, Any]:
         "effective": dict(result.effective),
         "versions": dict(result.versions),
     }
-
-
-def _timed(result: Result, elapsed: float) -> Result:
-    """The result with the time that passed, where the time it claims cannot be."""
-    claimed = result.wall_time_s
-    sound = isinstance(claimed, (int, float)) and 0 <= claimed <= elapsed and elapsed - claimed <= SLACK + elapsed / 2
-    return result if sound else replace(result, wall_time_s=elapsed)
 
 
 def _files(result: Result, instance: Instance, log: Path, keep: tuple[str, ...]) -> dict[str, bytes]:

@@ -41,7 +41,7 @@ class ColumnGeneration:
         counters["pricing_rounds"] = counters.get("pricing_rounds", 0) + 1
         counters["pricing_nodes"] = counters.get("pricing_nodes", 0) + evaluation.plans.nodes
         self.loop.iterations += 1
-        self.loop.bounded(evaluation.bound, "pricing")
+        self.loop.relaxed(evaluation.bound, "pricing", lambda: self.relaxation.named(multipliers))
         if evaluation.bound < self.best_bound:
             self.best_bound, self.best = evaluation.bound, multipliers
         if np.isfinite(evaluation.bound):

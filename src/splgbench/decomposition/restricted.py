@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -12,8 +12,9 @@ from splgbench import registry
 from splgbench.backends.base import Solution, SolverStatus, Start, Task
 from splgbench.backends.highs import HighsBackend
 from splgbench.decomposition.loop import Loop
+from splgbench.decomposition.probing import Fixed
 from splgbench.decomposition.shrinking import shrunk
-from splgbench.errors import InfeasibleError
+from splgbench.errors import InfeasibleError, SplgbenchError
 from splgbench.instance import BoolArray
 from splgbench.model import FloatArray, MipModel
 from splgbench.trace import Event, Recorder
@@ -21,34 +22,47 @@ from splgbench.trace import Event, Recorder
 WHOLE = 1e-6
 
 
-def rens(loop: Loop, weights: FloatArray, seconds: float | None = None) -> None:
+def rens(restriction: Restriction, weights: FloatArray, seconds: float | None = None) -> None:
     """Fix the mandates that a fractional solution leaves whole and solve the rest.
 
     Where that has no solution, only the mandates at 0 are fixed.
 
     Parameters
     ----------
+    restriction : of the loop that takes the incumbents.
     weights : shape (K,), mandates of the fractional solution.
     seconds : most it may take.
     """
     out, stand = weights <= WHOLE, weights >= 1 - WHOLE
-    restriction = Restriction(loop)
     solution = restriction.solve(out, stand, "rens", seconds)
     if solution.status is SolverStatus.INFEASIBLE:
         restriction.solve(out, np.zeros_like(stand), "rens", seconds)
 
 
-def solve_restricted(
-    loop: Loop, out: BoolArray, stand: BoolArray, source: str, seconds: float | None = None
-) -> Solution:
-    """Solve `strengthened` with some mandates refused or granted; incumbents go to the loop.
+def solve_whole(loop: Loop) -> SolverStatus:
+    """Solve `strengthened` as it is, wherever HiGHS can run."""
+    model = registry.find("formulations", "strengthened").build(loop.instance, "highs")
 
-    Parameters
-    ----------
-    out, stand : shape (K,), mandates fixed at 0 and at 1; overrides win.
-    seconds : most it may take; the loop's limit holds anyway.
-    """
-    return Restriction(loop).solve(out, stand, source, seconds)
+    def on_event(event: Event) -> None:
+        if event.mandates is not None:
+            loop.found(event.mandates, "highs")
+        if event.dual is not None:
+            loop.bounded(event.dual, "highs")
+
+    start = None if loop.volumes is None else Start(*model.start_values(loop.volumes))
+    limits = replace(loop.limits, iterations=None)
+    solution: Solution = registry.find("backends", "highs").solve(
+        model, Task(limits, Recorder("highs", on_event), loop.stop, start)
+    )
+    if solution.status is SolverStatus.INFEASIBLE:
+        raise InfeasibleError("the solver finds no allocation")
+    if solution.status is SolverStatus.ERROR:
+        raise SplgbenchError(solution.message)
+    if solution.values is not None:
+        loop.found(model.mandates(solution.values), "highs")
+    if solution.dual is not None:
+        loop.bounded(solution.dual, "highs")
+    return solution.status
 
 
 class Restriction:
@@ -72,6 +86,8 @@ class Restriction:
         seconds: float | None = None,
         nodes: int | None = None,
         options: Mapping[str, Any] | None = None,
+        *,
+        on_dual: Callable[[float], None] | None = None,
     ) -> Solution:
         """Solve what is open; incumbents go to the loop as they come.
 
@@ -82,6 +98,7 @@ class Restriction:
         seconds : most it may take; the loop's limit holds anyway.
         nodes : most branch-and-bound nodes.
         options : of HiGHS, in its own words.
+        on_dual : told of upper bounds on what every allocation with these mandates fixed is worth.
 
         Returns
         -------
@@ -104,6 +121,8 @@ class Restriction:
         def on_event(event: Event) -> None:
             if event.mandates is not None and (loop.best is None or (event.primal or 0.0) > loop.best):
                 loop.found(held | event.mandates, source)
+            if on_dual is not None and event.dual is not None:
+                on_dual(event.dual)
 
         start = None if known is None else Start(np.arange(part.model.n_columns), known[part.kept])
         task = Task(limits, Recorder("highs", on_event), loop.stop, start)
@@ -113,6 +132,32 @@ class Restriction:
         whole = part.whole(solution.values)
         loop.found(self.model.mandates(whole), source)
         return replace(solution, values=whole)
+
+    def decide(self, fixed: Fixed, source: str, seconds: float | None = None) -> Solution:
+        """Solve what is open where every better allocation has the mandates that are fixed; bounds go to the loop.
+
+        Parameters
+        ----------
+        source, seconds : as in `solve`.
+
+        Raises
+        ------
+        InfeasibleError
+            There is no allocation.
+        """
+        loop = self.loop
+
+        def on_dual(dual: float) -> None:
+            loop.bounded(max(dual, float(loop.best or 0)), source)
+
+        solution = self.solve(fixed.out, fixed.stand, source, seconds, on_dual=on_dual)
+        if solution.dual is not None:
+            on_dual(solution.dual)
+        if solution.status is SolverStatus.INFEASIBLE:
+            if loop.best is None:
+                raise InfeasibleError("the solver finds no allocation")
+            loop.bounded(float(loop.best), source)
+        return solution
 
     def relaxed(self) -> FloatArray | None:
         """Mandates of the LP relaxation, whose value bounds the loop.
