@@ -100,6 +100,13 @@ class Loop:
             self.recorder.source = source
             self.recorder.bounds(dual=value)
 
+    def proved(self, source: str) -> None:
+        """Nothing better than the best allocation exists: its value, a whole number, is the bound."""
+        if self.best is not None and (self.bound is None or self.best < self.bound):
+            self.bound = float(self.best)
+            self.recorder.source = source
+            self.recorder.bounds(dual=self.bound)
+
     def found(self, mandates: BoolArray, source: str) -> bool:
         """Try mandates: exact volumes, kept where they are better than the best so far."""
         polished = polish(self.instance, mandates)

@@ -16,7 +16,7 @@ from splgbench.trace import Event, Recorder
 WHOLE = 1e-6
 
 
-def rens(loop: Loop, weights: FloatArray, seconds: float | None = None) -> None:
+def rens(loop: Loop, weights: FloatArray, seconds: float | None = None, nodes: int | None = None) -> None:
     """Fix the mandates that a fractional solution leaves whole and solve the rest.
 
     Where that has no solution, only the mandates at 0 are fixed.
@@ -24,16 +24,21 @@ def rens(loop: Loop, weights: FloatArray, seconds: float | None = None) -> None:
     Parameters
     ----------
     weights : shape (K,), mandates of the fractional solution.
-    seconds : most it may take.
+    seconds, nodes : most it may take.
     """
     out, stand = weights <= WHOLE, weights >= 1 - WHOLE
-    solution = solve_restricted(loop, out, stand, "rens", seconds)
+    solution = solve_restricted(loop, out, stand, "rens", seconds, nodes)
     if solution.status is SolverStatus.INFEASIBLE:
-        solve_restricted(loop, out, np.zeros_like(stand), "rens", seconds)
+        solve_restricted(loop, out, np.zeros_like(stand), "rens", seconds, nodes)
 
 
 def solve_restricted(
-    loop: Loop, out: BoolArray, stand: BoolArray, source: str, seconds: float | None = None
+    loop: Loop,
+    out: BoolArray,
+    stand: BoolArray,
+    source: str,
+    seconds: float | None = None,
+    nodes: int | None = None,
 ) -> Solution:
     """Solve `strengthened` with some mandates refused or granted; incumbents go to the loop.
 
@@ -41,10 +46,11 @@ def solve_restricted(
     ----------
     out, stand : shape (K,), mandates fixed at 0 and at 1; overrides win.
     seconds : most it may take; the loop's limit holds anyway.
+    nodes : most nodes of the solver; None for no limit.
     """
     left = [value for value in (loop.left, seconds) if value is not None]
     model = restricted(loop, out, stand)
-    limits = replace(loop.limits, wall_time=max(0.05, min(left)) if left else None, iterations=None)
+    limits = replace(loop.limits, wall_time=max(0.05, min(left)) if left else None, nodes=nodes, iterations=None)
 
     def on_event(event: Event) -> None:
         if event.mandates is not None and (loop.best is None or (event.primal or 0.0) > loop.best):
