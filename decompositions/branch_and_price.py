@@ -1,14 +1,13 @@
 """Branch and price by hospital: an exact tree over mandates, bounded by Lagrangian values.
 
-    1. Root: column generation (`dantzig_wolfe_hospital`, steps 1 to 3), repair, a RENS of a few hundred nodes, Lagrangian
-       probing against the best value.
+    1. Root: column generation (`dantzig_wolfe_hospital`, steps 1 to 3), repair, a RENS of a few hundred nodes.
     2. Take the open node with the largest bound, or go on with a child of the last one whose bound is nearly as large.
        Fixings spread over thresholds and links; columns that break one leave the master.
     3. Bound the node by (4) at its parent's multipliers, then by a few rounds of stabilised column generation. It is
        pruned where L_n < best + 1, values being whole. Probe it against the best value and bound it again.
-    4. Branch on a mandate y_k that the master leaves fractional: y_k = 0 and y_k = 1. Reliability branching: an offer tried
-       fewer than four times on either side is tried (two rounds of column generation in both children, whose (4) are
-       already their bounds), others count with their average gain per unit. The product of both gains decides.
+    4. Branch on a mandate y_k that the master leaves fractional: y_k = 0 and y_k = 1. Reliability branching: an offer
+       tried fewer than four times on either side is tried (two rounds of column generation in both children, whose (4)
+       are already their bounds), others count with their average gain per unit. The product of both gains decides.
     5. Every few nodes repair the master's solution, every hundred RENS. A better allocation probes the root again.
 
 With all mandates of a node fixed the exact min-cost flow settles it. The bound of the whole is
@@ -29,7 +28,7 @@ from pathlib import Path
 from splgbench.backends.base import SolverStatus
 from splgbench.decomposition.branching import Tree
 from splgbench.decomposition.column_generation import ColumnGeneration
-from splgbench.decomposition.loop import Decomposition, Loop
+from splgbench.decomposition.loop import Decomposition, Finished, Loop
 from splgbench.decomposition.partition import partition
 from splgbench.decomposition.relaxation import HospitalRelaxation
 from splgbench.decomposition.repair import repaired
@@ -55,18 +54,18 @@ def branch_and_price(backend: str | None = None, state: str | None = None) -> De
     file = None if state is None else Path(state)
 
     def steps(loop: Loop) -> SolverStatus:
-        offers = loop.offers
-        relaxation = HospitalRelaxation(offers, partition(offers, "hospital"))
+        relaxation = HospitalRelaxation(loop.offers, partition(loop.offers, "hospital"))
         known = read_state(file, loop, relaxation.n_rows) if file is not None and file.exists() else None
         generation = ColumnGeneration(loop, relaxation)
         tree = Tree(loop, generation, file)
         if known is None:
-            generation.run()
+            try:
+                _root(loop, generation)
+            except Finished:
+                tree.start(generation.best_bound, generation.best)
+                tree.save()
+                raise
             tree.start(generation.best_bound, generation.best)
-            weights = generation.master.weights()
-            loop.found(repaired(offers, weights), "repair")
-            loop.check()
-            rens(loop, weights, nodes=ROOT_RENS_NODES)
         else:
             tree.resume(known)
             generation.run()
@@ -75,3 +74,12 @@ def branch_and_price(backend: str | None = None, state: str | None = None) -> De
 
     tail = "" if state is None else f":state={state}"
     return Decomposition(f"branch_and_price{tail}", steps, missing_master, master_versions())
+
+
+def _root(loop: Loop, generation: ColumnGeneration) -> None:
+    """Step 1, but for probing."""
+    generation.run()
+    weights = generation.master.weights()
+    loop.found(repaired(loop.offers, weights), "repair")
+    loop.check()
+    rens(loop, weights, None if loop.left is None else loop.left / 4, ROOT_RENS_NODES)

@@ -5,7 +5,8 @@ A node is a set of fixed mandates. Its bound is the Lagrangian value under its f
     L_n(l, m) = sum_c l_c B_c + sum_c m_c floor(B_c / g_c) + sum_b v_b(l, m | y as the node fixes it)                (4)
 
 which is valid at all multipliers l, m >= 0, however early the node's column generation ends. The bound of the whole is
-the largest one of the open nodes, or the best value where that is larger.
+
+    max { best, max_{n open} L_n }                                                                                  (5)
 """
 
 from __future__ import annotations
@@ -146,6 +147,7 @@ class Tree:
 
     def __init__(self, loop: Loop, generation: ColumnGeneration, state_file: Path | None = None) -> None:
         self.loop = loop
+        self.generation = generation
         self.relaxation = generation.relaxation
         self.pricer = generation.relaxation.pricer
         self.master = generation.master
@@ -194,6 +196,8 @@ class Tree:
 
     def _search(self) -> None:
         follow: Node | None = None
+        self._report(follow)
+        self.loop.check()
         while len(self.nodes) or follow is not None:
             self.active = node = self.nodes.pop() if follow is None else follow
             best = self.loop.best
@@ -223,12 +227,14 @@ class Tree:
         return follow
 
     def _report(self, follow: Node | None) -> None:
-        bound = max(self.nodes.bound, -np.inf if follow is None else follow.bound)
-        if self.loop.best is not None and (bound < self.loop.best + 1):
-            # Nothing better than the best allocation is left, up to rounding; where no node is open it is certain.
-            bound = max(bound, float(self.loop.best))
-        if np.isfinite(bound):
-            self.loop.bounded(bound, "branching")
+        """(5), with `follow` the node that comes next."""
+        bounds = [self.nodes.bound]
+        if follow is not None:
+            bounds.append(follow.bound)
+        if self.loop.best is not None:
+            bounds.append(float(self.loop.best))
+        if np.isfinite(max(bounds)):
+            self.loop.bounded(max(bounds), "branching")
 
     def _pruned(self, bound: float) -> bool:
         """Whether no allocation with at most this bound is better than the best one: values are whole."""
@@ -260,19 +266,6 @@ class Tree:
             return []
         return self._branched(node, weights)
 
-    def _price(self, multipliers: FloatArray) -> Evaluation:
-        """(4) under the fixings the pricer has; its plans become columns, or an allocation where they are one."""
-        evaluation = self.relaxation.evaluate(multipliers)
-        counters = self.loop.counters
-        counters["pricing_rounds"] = counters.get("pricing_rounds", 0) + 1
-        counters["pricing_nodes"] = counters.get("pricing_nodes", 0) + evaluation.plans.nodes
-        self.loop.iterations += 1
-        if np.isfinite(evaluation.bound):
-            counters["columns"] = counters.get("columns", 0) + self.master.add(evaluation.plans)
-            if (evaluation.slack >= 0).all():
-                self.loop.found(evaluation.plans.volume > 0, "pricing")
-        return evaluation
-
     def _enter(self, state: NDArray[np.int8]) -> None:
         self.pricer.state[:] = state
         self.master.restrict(state)
@@ -281,7 +274,7 @@ class Tree:
         """Column generation at a node; False where it is pruned."""
         self._enter(node.state)
         multipliers = node.multipliers
-        evaluation = self._price(multipliers)
+        evaluation = self.generation.price(multipliers)
         self.center, self.center_bound = evaluation, evaluation.bound
         node.bound = min(node.bound, evaluation.bound)
         alpha = SMOOTHING
@@ -301,7 +294,7 @@ class Tree:
             if best is not None and value > best + 1 and left < TAIL * (self.center_bound - best):
                 break
             multipliers = alpha * node.multipliers + (1 - alpha) * prices
-            evaluation = self._price(multipliers)
+            evaluation = self.generation.price(multipliers)
             if evaluation.bound < self.center_bound:
                 self.center, self.center_bound, node.multipliers = evaluation, evaluation.bound, multipliers
                 node.bound = min(node.bound, evaluation.bound)
@@ -397,7 +390,7 @@ class Tree:
             if solved is None:
                 break
             multipliers = SMOOTHING * node.multipliers + (1 - SMOOTHING) * solved[1]
-            evaluation = self._price(multipliers)
+            evaluation = self.generation.price(multipliers)
             if evaluation.bound < lowest:
                 lowest = evaluation.bound
                 if lowest < child.bound:

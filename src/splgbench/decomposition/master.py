@@ -53,7 +53,7 @@ class Master:
         self.entry_offer: IntArray = np.zeros(0, dtype=np.int64)
         self.entry_column: IntArray = np.zeros(0, dtype=np.int64)
         self.entered = 0
-        self.known: set[tuple[int, ...]] = set()
+        self.known: set[tuple[int, bytes, bytes]] = set()
         self.first = self.highs.getNumCol()
 
     def _add_relief(self, worth: float) -> None:
@@ -90,7 +90,7 @@ class Master:
         """Add the plans that are not there yet; returns how many were new."""
         fresh, columns = [], []
         for b, held in enumerate(self.relaxation.held_by_block(plans)):
-            key = (b, *held.tolist(), *plans.volume[held].tolist())
+            key = (b, held.tobytes(), plans.volume[held].tobytes())
             if key not in self.known:
                 self.known.add(key)
                 fresh.append(b)
