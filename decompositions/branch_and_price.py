@@ -28,12 +28,13 @@ from pathlib import Path
 from splgbench.backends.base import SolverStatus
 from splgbench.decomposition.branching import Tree
 from splgbench.decomposition.column_generation import ColumnGeneration
+from splgbench.decomposition.compiling import compile_kernels
 from splgbench.decomposition.loop import Decomposition, Finished, Loop
 from splgbench.decomposition.partition import partition
 from splgbench.decomposition.relaxation import HospitalRelaxation
 from splgbench.decomposition.repair import repaired
 from splgbench.decomposition.requirements import master_versions, missing_master
-from splgbench.decomposition.restricted import rens
+from splgbench.decomposition.restricted import Restriction, rens
 from splgbench.decomposition.tree_state import read_state
 from splgbench.errors import InputError
 
@@ -54,13 +55,14 @@ def branch_and_price(backend: str | None = None, state: str | None = None) -> De
     file = None if state is None else Path(state)
 
     def steps(loop: Loop) -> SolverStatus:
-        relaxation = HospitalRelaxation(loop.offers, partition(loop.offers, "hospital"))
+        relaxation = HospitalRelaxation(loop.offers, partition(loop.offers, "tied"))
         known = read_state(file, loop, relaxation.n_rows) if file is not None and file.exists() else None
         generation = ColumnGeneration(loop, relaxation)
-        tree = Tree(loop, generation, file)
+        restriction = Restriction(loop)
+        tree = Tree(loop, generation, restriction, file)
         if known is None:
             try:
-                _root(loop, generation)
+                _root(loop, generation, restriction)
             except Finished:
                 tree.start(generation.best_bound, generation.best)
                 tree.save()
@@ -73,13 +75,13 @@ def branch_and_price(backend: str | None = None, state: str | None = None) -> De
         return SolverStatus.FINISHED
 
     tail = "" if state is None else f":state={state}"
-    return Decomposition(f"branch_and_price{tail}", steps, missing_master, master_versions())
+    return Decomposition(f"branch_and_price{tail}", steps, missing_master, master_versions(), compile_kernels)
 
 
-def _root(loop: Loop, generation: ColumnGeneration) -> None:
+def _root(loop: Loop, generation: ColumnGeneration, restriction: Restriction) -> None:
     """Step 1, but for probing."""
     generation.run()
     weights = generation.master.weights()
     loop.found(repaired(loop.offers, weights), "repair")
     loop.check()
-    rens(loop, weights, None if loop.left is None else loop.left / 4, ROOT_RENS_NODES)
+    rens(restriction, weights, None if loop.left is None else loop.left / 4, ROOT_RENS_NODES)

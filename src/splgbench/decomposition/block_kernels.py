@@ -2,11 +2,11 @@
 
 With lambda_r >= 0 for every link r between units (y_k <= sum_{q in S_r} y_q),
 
-    v_b <= sum_units max { value of a set - sum_{r: k in set} lambda_r + sum_{r: q in set} lambda_r }                (3)
+    v_b <= sum_units max { value of a set - sum_{r: k in set} lambda_r + sum_{r: q in set} lambda_r }               (1a)
 
-so units are apart again: lambda_r is a fee on k and a bonus on every q. Coordinate ascent lowers (3) link by link and
+so units are apart again: lambda_r is a fee on k and a bonus on every q. Coordinate ascent lowers (1a) link by link and
 lambda stays from one pricing to the next; a depth-first search over offers settles what remains. A link that a decision
-meets or voids leaves (3) for the nodes below it. Source: dual decomposition with coordinate ascent, Globerson and
+meets or voids leaves (1a) for the nodes below it. Source: dual decomposition with coordinate ascent, Globerson and
 Jaakkola 2007 (max-product linear programming).
 """
 
@@ -37,10 +37,10 @@ class Work(NamedTuple):
     ----------
     state : shape (K,), int8: 1 must hold a mandate, -1 must not, 0 free.
     lam : shape (R,), lambda of every link.
-    active : shape (R,), int8: whether a link still counts in (3).
-    charge, shift : shape (K,); in (3) a mandate costs charge - shift, shift being what left (3) on the way to a node.
+    active : shape (R,), int8: whether a link still counts in (1a).
+    charge, shift : shape (K,); in (1a) a mandate costs charge - shift, shift being what left (1a) on the way to a node.
     set_value : shape (sets,), value of every listed set with `charge`.
-    unit_best, unit_choice : shape (units,), the best set of each unit and its value in (3).
+    unit_best, unit_choice : shape (units,), the best set of each unit and its value in (1a).
     unit_must, unit_out : shape (units,), bit masks of `state`.
     unit_last : shape (units,), the sets of the last plan, -1 without one.
     unit_dirty : shape (units,), int8: units to be looked at again.
@@ -123,7 +123,7 @@ def _choose(s, w, first, last, gain, node_limit):  # type: ignore[no-untyped-def
 
 @njit(cache=True)
 def _drop(s, w, listed, begin, end, dropped, n_dropped):  # type: ignore[no-untyped-def]
-    """Take the active ones of some links out of (3) and write them to `dropped`; returns its new length."""
+    """Take the active ones of some links out of (1a) and write them to `dropped`; returns its new length."""
     request_offer, request_start, request_member = s.request_offer, s.request_start, s.request_member
     offer_unit, active, lam, shift, unit_dirty = s.offer_unit, w.active, w.lam, w.shift, w.unit_dirty
     for at in range(begin, end):
@@ -147,7 +147,7 @@ def _drop(s, w, listed, begin, end, dropped, n_dropped):  # type: ignore[no-unty
 
 @njit(cache=True)
 def _restore(s, w, dropped, begin, end):  # type: ignore[no-untyped-def]
-    """Bring links back into (3)."""
+    """Bring links back into (1a)."""
     request_offer, request_start, request_member = s.request_offer, s.request_start, s.request_member
     active, lam, shift = w.active, w.lam, w.shift
     for at in range(begin, end):
@@ -256,7 +256,7 @@ def _move(s, w, k, change):  # type: ignore[no-untyped-def]
 
 @njit(cache=True)
 def _ascend(s, w, block, gain, floor, node_limit):  # type: ignore[no-untyped-def]
-    """Lower (3) link by link, at most to `floor`; returns how many passes it took.
+    """Lower (1a) link by link, at most to `floor`; returns how many passes it took.
 
     With d_k, d_q the differences between holding and not holding an offer, lambda_r minimises
     max(0, d_k - lambda) + sum_q max(0, d_q + lambda); the middle of the flat part is taken.
@@ -326,7 +326,7 @@ def _ascend(s, w, block, gain, floor, node_limit):  # type: ignore[no-untyped-de
 
 @njit(cache=True)
 def _last_plan(s, w, block):  # type: ignore[no-untyped-def]
-    """Value of the last plan at these prices, in (3) without what its links leave over; NO_VALUE where it is none."""
+    """Value of the last plan at these prices, in (1a) without what its links leave over; NO_VALUE where it is none."""
     block_unit, sub_start, sub_mask, unit_start = s.block_unit, s.sub_start, s.sub_mask, s.unit_start
     unit_offer, block_request, requests, offer_unit = s.unit_offer, s.block_request, s.requests, s.offer_unit
     request_offer, offer_bit, request_start, request_member = (
@@ -394,14 +394,15 @@ def _search(s, w, block, gain, forced, side, cutoff, node_limit, found):  # type
     decided = np.empty(size + 1, dtype=np.int64)
     dropped = np.empty(end - begin + 1, dtype=np.int64)
     # Choices before each node, to be put back.
-    kept_unit = np.empty((size + 1) * 2 * n_units if size * n_units < 2_000 else 4_000, dtype=np.int64)
+    kept_unit = np.empty((size + 1) * n_units, dtype=np.int64)
     kept_choice = np.empty(len(kept_unit), dtype=np.int64)
     kept_best = np.empty(len(kept_unit), dtype=np.float64)
     stack = np.empty((2 * size + 4, 5), dtype=np.int64)
     stack_bound = np.empty(2 * size + 4, dtype=np.float64)
     stack[0, 0], stack[0, 1], stack[0, 2], stack[0, 3], stack[0, 4] = forced, side, 0, 0, 0
     stack_bound[0] = 1e300
-    depth, length, n_dropped, n_kept = 1, 0, 0, 0
+    zero = np.int64(0)
+    depth, length, n_dropped, n_kept = 1, zero, zero, zero
     best, open_bound, nodes = cutoff, NO_VALUE, 0
     while depth > 0:
         depth -= 1
@@ -434,8 +435,6 @@ def _search(s, w, block, gain, forced, side, cutoff, node_limit, found):  # type
             decided[length] = j
             length += 1
             fits, length, n_dropped = _follow(s, w, decided, at, length, dropped, n_dropped)
-            if n_kept + n_units > len(kept_unit):
-                kept_unit, kept_choice, kept_best = _longer(kept_unit), _longer(kept_choice), _longer(kept_best)
             if fits:
                 for u in range(first, last):
                     if unit_dirty[u]:
@@ -499,7 +498,7 @@ def _search(s, w, block, gain, forced, side, cutoff, node_limit, found):  # type
             stack[depth, 4] = n_kept
             stack_bound[depth] = total
             depth += 1
-    _restore(s, w, dropped, 0, n_dropped)
+    _restore(s, w, dropped, zero, n_dropped)
     while length > 0:
         length -= 1
         j = decided[length]
@@ -514,14 +513,6 @@ def _search(s, w, block, gain, forced, side, cutoff, node_limit, found):  # type
 
 
 @njit(cache=True)
-def _longer(array):  # type: ignore[no-untyped-def]
-    """Twice the length, with what it holds."""
-    longer = np.empty(2 * len(array), dtype=array.dtype)
-    longer[: len(array)] = array
-    return longer
-
-
-@njit(cache=True)
 def _settle(s, w, block, decided, dropped):  # type: ignore[no-untyped-def]
     """Follow the links from what `state` decides; returns whether it fits, and what was decided on the way."""
     block_unit, unit_start, unit_offer = s.block_unit, s.unit_start, s.unit_offer
@@ -530,12 +521,13 @@ def _settle(s, w, block, decided, dropped):  # type: ignore[no-untyped-def]
     for u in range(first, last):
         unit_must[u] = 0
         unit_out[u] = 0
-    given = 0
+    zero = np.int64(0)
+    given = zero
     for i in range(unit_start[first], unit_start[last]):
         if state[unit_offer[i]] != 0:
             decided[given] = unit_offer[i]
             given += 1
-    fits, length, _ = _follow(s, w, decided, 0, given, dropped, 0)
+    fits, length, _ = _follow(s, w, decided, zero, given, dropped, zero)
     for u in range(first, last):
         unit_dirty[u] = 0
     return fits, given, length
@@ -578,7 +570,7 @@ def _root(s, w, block, gain, fee, node_limit, decided, dropped, found):  # type:
         for u in range(first, last):
             found[u - first] = w.unit_last[u]
     _ascend(s, w, block, gain, floor, node_limit)
-    bound, best, nodes = _search(s, w, block, gain, -1, 0, floor, node_limit, found)
+    bound, best, nodes = _search(s, w, block, gain, np.int64(-1), np.int64(0), floor, node_limit, found)
     return bound, best, nodes, given, length
 
 
@@ -646,7 +638,7 @@ def _best_with(s, w, u, bit, held):  # type: ignore[no-untyped-def]
 def probe_blocks(s, w, blocks, gain, fee, bound, spare, root_limit, node_limit, verdict):  # type: ignore[no-untyped-def]
     """Which mandates no plan can hold, or do without, that is worth more than its block's `bound` less `spare`.
 
-    (3) with one set of one unit exchanged is tried first, then search. What is found holds for what is tried next.
+    (1a) with one set of one unit exchanged is tried first, then search. What is found holds for what is tried next.
 
     Parameters
     ----------

@@ -24,7 +24,7 @@ from splgbench.decomposition.column_generation import SMOOTHING, ColumnGeneratio
 from splgbench.decomposition.loop import SAFETY, Finished, Loop
 from splgbench.decomposition.relaxation import Evaluation
 from splgbench.decomposition.repair import repaired
-from splgbench.decomposition.restricted import rens
+from splgbench.decomposition.restricted import Restriction, rens
 from splgbench.decomposition.settling import Settling
 from splgbench.decomposition.tree_state import TreeState, write_state
 from splgbench.errors import InfeasibleError
@@ -142,15 +142,19 @@ class Tree:
     ----------
     loop : the solve.
     generation : column generation at the root; its master and columns serve all nodes.
+    restriction : for RENS.
     state_file : where the open nodes are written; None for nowhere.
     """
 
-    def __init__(self, loop: Loop, generation: ColumnGeneration, state_file: Path | None = None) -> None:
+    def __init__(
+        self, loop: Loop, generation: ColumnGeneration, restriction: Restriction, state_file: Path | None = None
+    ) -> None:
         self.loop = loop
         self.generation = generation
         self.relaxation = generation.relaxation
         self.pricer = generation.relaxation.pricer
         self.master = generation.master
+        self.restriction = restriction
         self.settling = Settling(loop.offers)
         self.state_file = state_file
         self.saved = time.perf_counter()
@@ -314,7 +318,7 @@ class Tree:
         elif number % REPAIR_EVERY == 0:
             self.loop.found(repaired(self.loop.offers, weights), "repair")
             if number % RENS_EVERY == 0 and number > 0:
-                rens(self.loop, weights, nodes=RENS_NODES)
+                rens(self.restriction, weights, nodes=RENS_NODES)
         self.loop.check()
 
     def _probed(self, node: Node) -> bool:

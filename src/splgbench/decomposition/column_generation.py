@@ -64,7 +64,7 @@ class ColumnGeneration:
         evaluation = self.price(multipliers)
         if not np.isfinite(evaluation.bound):
             raise InfeasibleError("a block of hospitals has no plan")
-        self.loop.bounded(evaluation.bound, "pricing")
+        self.loop.relaxed(evaluation.bound, "pricing", lambda: self.relaxation.named(multipliers))
         if evaluation.bound < self.best_bound:
             self.best_bound, self.best = evaluation.bound, multipliers
         return evaluation
