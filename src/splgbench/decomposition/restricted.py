@@ -22,9 +22,7 @@ from splgbench.trace import Event, Recorder
 WHOLE = 1e-6
 
 
-def rens(
-    restriction: Restriction, weights: FloatArray, seconds: float | None = None, nodes: int | None = None
-) -> None:
+def rens(restriction: Restriction, weights: FloatArray, seconds: float | None = None, nodes: int | None = None) -> None:
     """Fix the mandates that a fractional solution leaves whole and solve the rest.
 
     Where that has no solution, only the mandates at 0 are fixed.
