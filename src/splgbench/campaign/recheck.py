@@ -31,7 +31,8 @@ def rechecked(result: Result, instance: Instance) -> Result:
             status, complaint = Status.ERROR, _gap_complaint(result)
     except Exception as error:
         empty = Result(Status.ERROR, str(result.method), instance.name, instance.instance_hash)
-        return replace(empty, message=f"its result makes no sense: {type(error).__name__}: {error}")
+        told = f"its result makes no sense: {type(error).__name__}: {error}"
+        return replace(empty, wall_time_s=result.wall_time_s, message=told)
     if complaint is None or result.status is Status.WRONG:
         return result
     return replace(result, status=status, message="; ".join(filter(None, (complaint, result.message))))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -140,9 +141,25 @@ def _certificate(
             claim = f"claims {allocation.objective}, the allocation is worth {verdict.objective}"
             raise RefutedError(f"{arguments.result}: field primal: {claim}")
     if arguments.certificate is None:
-        return produce(instance, cases, claims, NODE_BUDGET, arguments.rounds)
+        return produce(instance, cases, claims, NODE_BUDGET, arguments.rounds, _multipliers(arguments, data))
     given = read_certificate(arguments.certificate)
     return replace(given, cases=cases, primal=None if cases is None else check(instance, cases).objective)
+
+
+def _multipliers(arguments: argparse.Namespace, data: dict[str, Any]) -> dict[str, list[tuple[list[str], float]]]:
+    """The multipliers that a result brings along; none where it has none."""
+    found = data.get("multipliers", {})
+    try:
+        told = {
+            str(family): [([str(group), str(region)], float(price)) for (group, region), price in rows]
+            for family, rows in found.items()
+        }
+    except (AttributeError, TypeError, ValueError):
+        rule = "field multipliers: must give [[group, region], price] by family"
+        raise InputError(rule, str(arguments.result)) from None
+    if not all(math.isfinite(price) for rows in told.values() for _, price in rows):
+        raise InputError("field multipliers: a price must be a finite number", str(arguments.result))
+    return told
 
 
 def _report(instance: Instance, certificate: Certificate, claims: dict[str, Any], file: str) -> Report:

@@ -7,8 +7,27 @@ from typing import Protocol
 
 import numpy as np
 
-from splgbench.decomposition.relaxation import Evaluation, HospitalRelaxation
 from splgbench.model import FloatArray
+
+
+class Evaluation(Protocol):
+    """What an update reads of a relaxation's value at some multipliers."""
+
+    @property
+    def bound(self) -> float:
+        """L, an upper bound on the optimum."""
+
+    @property
+    def slack(self) -> FloatArray:
+        """Shape (n_rows,), limits minus what the plans use: a subgradient."""
+
+
+class Relaxation(Protocol):
+    """What an update reads of a relaxation."""
+
+    @property
+    def unit(self) -> FloatArray:
+        """Shape (n_rows,), cases that one unit of a row stands for."""
 
 
 class Update(Protocol):
@@ -38,7 +57,7 @@ class Subgradient:
 
     MEMORY, THETA, SHRINK, PATIENCE = 0.6, 0.8, 0.6, 6
 
-    def __init__(self, relaxation: HospitalRelaxation, multipliers: FloatArray) -> None:
+    def __init__(self, relaxation: Relaxation, multipliers: FloatArray) -> None:
         self.unit = relaxation.unit
         self.now = multipliers
         self.best = multipliers
@@ -78,7 +97,7 @@ class Volume:
 
     SMALLEST, LAMBDA = 0.02, 0.5
 
-    def __init__(self, relaxation: HospitalRelaxation, multipliers: FloatArray) -> None:
+    def __init__(self, relaxation: Relaxation, multipliers: FloatArray) -> None:
         self.unit = relaxation.unit
         self.now = multipliers
         self.best = multipliers
@@ -115,4 +134,4 @@ class Volume:
         return self.now
 
 
-UPDATES: dict[str, Callable[[HospitalRelaxation, FloatArray], Update]] = {"subgradient": Subgradient, "volume": Volume}
+UPDATES: dict[str, Callable[[Relaxation, FloatArray], Update]] = {"subgradient": Subgradient, "volume": Volume}
