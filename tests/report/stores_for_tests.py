@@ -190,6 +190,7 @@ def odd_stores() -> dict[str, tuple[list[dict[str, Any]], dict[str, Any]]]:
         "nobody ran the same": ([a_run("a@x", "one"), a_run("b@x", "two")], {}),
         "no offers": ([a_run(method) for method in both], {"features": {"one": {"offers": 0}}}),
         "no offers in one": ([a_run("a@x"), a_run("a@x", "two")], {"features": {"one": {"offers": 0}}}),
+        "terms of any kind": ([a_run(m, terms={**TERMS, "threads": "many", "gap": "none"}) for m in both], {}),
         "odd names": ([*(a_run("a@x", name) for name in odd_names), *(a_run(name) for name in odd_names)], {}),
     }
 

@@ -220,7 +220,7 @@ def test_names_in_figures(tmp_path: Path) -> None:
         ((345, 3684), [500, 700, 1000, 1500, 2000, 3000]),
         ((100.0, 100.0), [50, 70, 100, 150, 200]),
         ((100.0, 103.0), [100, 100.5, 101, 101.5, 102, 102.5, 103]),
-        ((0.0, None, -1.0), [1, 3, 10]),
+        ((0.0, None, -1.0), [1, 2, 5, 10]),
     ],
 )
 def test_logarithmic_axes_have_marks(values: tuple[float | None, ...], ticks: list[float]) -> None:

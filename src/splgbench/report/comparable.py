@@ -38,9 +38,10 @@ class Group:
         terms = self.terms
         parts = [f"{terms['wall_time']:g} s" if terms.get("wall_time") else "no time limit"]
         parts += [f"{terms['memory']} MB"] if terms.get("memory") else []
-        threads = terms.get("threads") or 1
-        parts.append(f"{threads} thread{'s'[: threads > 1]}")
-        parts.append(f"gap {100 * (terms.get('gap') or 0):g} %")
+        # What a plug-in reports need not be a number.
+        threads, gap = terms.get("threads") or 1, terms.get("gap") or 0
+        parts.append(f"{threads} thread{'s'[: threads != 1]}")
+        parts.append(f"gap {100 * gap:g} %" if isinstance(gap, int | float) else f"gap {gap}")
         parts += [f"{terms['nodes']} nodes"] if terms.get("nodes") else []
         parts += [f"{terms['iterations']} iterations"] if terms.get("iterations") else []
         return ", ".join(parts)
