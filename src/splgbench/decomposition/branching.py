@@ -351,7 +351,8 @@ class Tree:
             return [child for child in (self._child(node, k, side) for side in (-1, 1)) if child is not None]
         scores = self.costs.scores(candidates, weights[candidates])
         order = np.argsort(-scores, kind="stable")
-        chosen, most, children = -1, -np.inf, []
+        chosen, most = -1, -np.inf
+        children: list[Node] = []
         tried, waited = 0, 0
         for at in order.tolist():
             k = int(candidates[at])
