@@ -175,6 +175,7 @@ class Tree:
         self.root = Node(np.inf, state.root, state.root_multipliers)
         for bound, fixed, at in zip(state.bounds.tolist(), state.states, state.multipliers_of.tolist(), strict=True):
             self.nodes.push(Node(bound, fixed, state.multipliers[at]))
+        self._report(None)
 
     def run(self) -> None:
         """Work until no node is open.
@@ -351,7 +352,8 @@ class Tree:
             return [child for child in (self._child(node, k, side) for side in (-1, 1)) if child is not None]
         scores = self.costs.scores(candidates, weights[candidates])
         order = np.argsort(-scores, kind="stable")
-        chosen, most, children = -1, -np.inf, []
+        chosen, most = -1, -np.inf
+        children: list[Node] = []
         tried, waited = 0, 0
         for at in order.tolist():
             k = int(candidates[at])
