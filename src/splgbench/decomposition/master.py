@@ -149,5 +149,5 @@ class Master:
         z = np.array(self.highs.getSolution().col_value)[self.first :]
         offer, column = self._entries()
         z = np.where(z > 1e-9, z, 0.0)
-        found: FloatArray = np.bincount(offer, z[column], self.relaxation.offers.instance.n_offers).astype(np.float64)
-        return found
+        weight = np.bincount(offer, z[column], minlength=self.relaxation.offers.instance.n_offers)
+        return weight.astype(np.float64)
