@@ -92,7 +92,7 @@ def table(rows: list[dict[str, str]]) -> str:
         "Command: `nice python benchmarks/court.py`.",
         "",
         "A number is the examples drawn without a contradiction by any method. An example serves all methods on HiGHS; "
-        f"decompositions take part in every {stride['decompositions']}th, methods on other backends in every "
+        f"decompositions take part in at least every {stride['decompositions']}th, methods on other backends in every "
         f"{stride['other backends']}th, those that go through Pyomo (the gdp formulations, too) in every "
         f"{stride['Pyomo']}th: the slower, the rarer.",
         "",

@@ -5,12 +5,14 @@
        theta_b <= M_b for the utility theta_b of an area. Its dual bound, rounded down, bounds the optimum.
     3. Each area under the master's promises: solved under none of them, then under those that its best plan breaks,
        until it breaks none. The plans of all areas are an allocation.
-    4. Where an area is worth less than its theta_b, a cut (2), or (3) where it has no plan, for the promises that were
-       needed, of which those that can go without letting the area's value rise much are dropped. Go to 2.
+    4. Where an area is worth less than its theta_b, a cut (4) at the prices of its LP. Where that takes too little off,
+       or the area has no plan, the cut (2) or (3) for the promises that were needed, of which those that can go without
+       letting the area's value rise much are dropped. Go to 2.
 
-Equations (1) to (3) are those of `splgbench.decomposition.area_problems`. The master is small where few mandates are
-needed across areas (a basic package), and nearly the whole model where most are. Source: Hooker and Ottosson 2003;
-Hooker 2007 (strengthening); Crainic, Hewitt, Maggioni and Rei 2021 (part of the subproblems in the master).
+Equations (1) to (4) are those of `splgbench.decomposition.area_problems`. The master is small where few mandates are
+needed across areas, and nearly the whole model where most are. Source: Hooker and Ottosson 2003; Hooker 2007
+(strengthening); Zou, Ahmed and Sun 2019 (cuts (4)); Crainic, Hewitt, Maggioni and Rei 2021 (the relaxed areas in the
+master).
 """
 
 from __future__ import annotations
@@ -33,6 +35,8 @@ MASTER_SHARE = 0.25
 """Part of the time left that one master may take."""
 AREA_SHARE = 0.1
 """Part of the time left that one area may take."""
+ENOUGH = 0.5
+"""Part of what an area is worth less than its theta_b that a cut (4) has to take off; else there is (2), too."""
 WEAKER = 0.1
 """Part of what a cut takes off theta_b that it may lose for being shorter."""
 TRIES = 6
@@ -66,6 +70,7 @@ class _LogicBenders:
         self.worth: FloatArray = (loop.instance.utility * loop.offers.largest).astype(np.float64)
 
     def run(self) -> SolverStatus:
+        self._relaxed()
         self._alone(exact=False)
         if not len(self.problems.shared):
             self._alone(exact=True)
@@ -86,40 +91,76 @@ class _LogicBenders:
             # Most areas need less than an even share.
             seconds = None if exact or self.loop.left is None else max(0.0, self.loop.left) / (count - b)
             answers.append(self.problems.value(b, frozenset(), seconds))
-        self.master.bounded(np.array([answer.bound for answer in answers]))
         self._round(sum(answer.bound for answer in answers), [answer.values for answer in answers])
+
+    def _relaxed(self) -> Answer:
+        """The LP of the master, rounded and repaired."""
+        answer = self.solver.relax(self.master.model(), self.loop.left)
+        if answer.values is not None:
+            column = self.cut.model.mandate_column
+            score = np.where(column >= 0, answer.values[column], 0.0) * self.worth
+            self.loop.found(repaired(self.loop.offers, score), "repair")
+        self._round(answer.bound, None)
+        return answer
 
     def _searched(self, exact: bool) -> Answer:
         """Step 2, to its end where `exact`."""
-        loop, model = self.loop, self.master.model()
-        seconds = None if exact or loop.left is None else MASTER_SHARE * loop.left
-        answer = self.solver.solve(model, 0.0 if exact else self.solver.coarse_gap(), seconds)
-        if answer.values is not None:
-            column = model.mandate_column
-            score = np.where(column >= 0, answer.values[column], 0.0) * self.worth
-            loop.found(repaired(loop.offers, score), "repair")
+        known = self._relaxed()
+        while known.values is not None and self._capped(known.values):
+            known = self._relaxed()
+        if known.closed:
+            return known
+        gap, seconds = (0.0, None) if exact else (self.solver.coarse_gap(), self._share(MASTER_SHARE))
+        answer = self.solver.solve(self.master.model(), gap, seconds, known=known)
         self._round(answer.bound, None)
         return answer
+
+    def _capped(self, values: FloatArray) -> int:
+        """Add theta_b <= M_b where a solution breaks it; how often."""
+        theta, nothing = self.master.theta(values), frozenset[int]()
+        most = [known[nothing].bound for known in self.problems.known]
+        broken = [b for b in range(len(most)) if theta[b] > most[b] + 0.5]
+        for b in broken:
+            self.master.add(b, nothing, most[b])
+        return len(broken)
+
+    def _share(self, part: float) -> float | None:
+        return None if self.loop.left is None else part * self.loop.left
 
     def _cut(self, values: FloatArray, exact: bool) -> int:
         """Steps 3 and 4, every area to its end where `exact`; how many cuts are new."""
         loop, problems = self.loop, self.problems
-        promised, theta = self.master.promised(values), self.master.theta(values)
+        promises, theta = self.master.promises(values), self.master.theta(values)
         plans: list[FloatArray | None] = []
         cuts = 0
         for b in range(len(problems.problems)):
-            seconds = None if exact or loop.left is None else AREA_SHARE * loop.left
-            part, answer = problems.grown(b, problems.binding(b, promised), seconds)
+            seconds = None if exact else self._share(AREA_SHARE)
+            part, answer = problems.grown(b, problems.binding(b, promises >= 0.5), seconds)
             plans.append(answer.values)
             if answer.bound < theta[b] - 0.5:
+                cuts += 1
+                if self._priced(b, promises, theta[b] - ENOUGH * (theta[b] - answer.bound), seconds):
+                    continue
                 most = answer.bound if answer.bound == -np.inf else answer.bound + WEAKER * (theta[b] - answer.bound)
                 part, answer = problems.shrunk(b, part, most, TRIES, seconds)
                 self.master.add(b, part, answer.bound)
-                cuts += 1
             loop.check()
         loop.found(self.cut.mandates(plans), "areas")
         loop.check()
         return cuts
+
+    def _priced(self, b: int, promises: FloatArray, most: float, seconds: float | None) -> bool:
+        """Add (4) at promises, where it has a block worth `most` there or less; whether it has."""
+        found = self.problems.priced(b, promises, seconds)
+        if found is None:
+            return False
+        prices, bound = found
+        if bound == -np.inf:
+            raise InfeasibleError("the rules within an area cannot all hold")
+        if bound + prices @ promises[self.problems.problems[b].shared] > most:
+            return False
+        self.master.add_priced(b, prices, bound)
+        return True
 
     def _round(self, bound: float, plans: list[FloatArray | None] | None) -> None:
         """One iteration of the outer loop."""

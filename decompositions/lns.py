@@ -10,7 +10,8 @@
     4. It ends by the limits or, without a time limit, when more and more effort gains nothing.
 
 The bound is that of step 1, or of a neighbourhood that has grown to the whole model. `size` is the number of mandates
-freed at first. Source: Shaw 1998; Ropke and Pisinger 2006; Danna, Rothberg and Le Pape 2005 (RINS).
+freed at first, `kinds` (`rins+cells`, for instance) what to draw from. Source: Shaw 1998; Ropke and Pisinger 2006;
+Danna, Rothberg and Le Pape 2005 (RINS).
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from splgbench.decomposition.column_generation import ColumnGeneration
 from splgbench.decomposition.compiling import compile_kernels
 from splgbench.decomposition.loop import Decomposition, Finished, Loop
 from splgbench.decomposition.neighbourhood_search import FIRST_SIZE, search
-from splgbench.decomposition.neighbourhoods import Guide
+from splgbench.decomposition.neighbourhoods import KINDS, Guide
 from splgbench.decomposition.partition import partition
 from splgbench.decomposition.relaxation import HospitalRelaxation
 from splgbench.decomposition.repair import repaired
@@ -34,18 +35,21 @@ MOST_COLUMNS = 60.0
 """Seconds for step 1, at most a third of what is left."""
 
 
-def lns(backend: str | None = None, size: str = str(FIRST_SIZE)) -> Decomposition:
+def lns(backend: str | None = None, size: str = str(FIRST_SIZE), kinds: str = "+".join(KINDS)) -> Decomposition:
     """The method.
 
     Raises
     ------
     InputError
-        A backend other than HiGHS is named, or the size is no number above 0.
+        A backend other than HiGHS is named, the size is no number above 0, or there is no such kind.
     """
     if backend not in (None, "highs"):
         raise InputError("lns works on highs", "method")
     if not size.isdecimal() or int(size) < 1:
         raise InputError(f"size must be a number above 0, not {size}", "method")
+    drawn = kinds.split("+")
+    if not set(drawn) <= KINDS.keys():
+        raise InputError(f"kinds must be some of {'+'.join(KINDS)}, not {kinds}", "method")
 
     def steps(loop: Loop) -> SolverStatus:
         guide = _guided(loop)
@@ -54,10 +58,12 @@ def lns(backend: str | None = None, size: str = str(FIRST_SIZE)) -> Decompositio
         loop.check()
         if loop.best is None:
             _first(loop)
-        search(loop, guide, raises=2 if loop.left is None else None, size=int(size))
+        search(loop, guide, raises=2 if loop.left is None else None, size=int(size), kinds=drawn)
         return SolverStatus.NODE_LIMIT
 
-    tail = "" if int(size) == FIRST_SIZE else f":size={int(size)}"
+    options = [] if int(size) == FIRST_SIZE else [f"size={int(size)}"]
+    options += [] if set(drawn) == KINDS.keys() else [f"kinds={'+'.join(name for name in KINDS if name in drawn)}"]
+    tail = ":" + ",".join(options) if options else ""
     return Decomposition(f"lns{tail}", steps, missing_master, master_versions(), compile_kernels)
 
 

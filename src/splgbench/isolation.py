@@ -387,7 +387,8 @@ def attempt_isolated(
     if outcome.kind == "answer":
         claimed = outcome.value.wall_time_s
         timed = float(claimed) if is_near(claimed, took) else took
-        return replace(outcome.value, wall_time_s=timed, peak_memory_mb=outcome.peak_memory_mb), outcome
+        answered = replace(outcome.value, limits=limits, wall_time_s=timed, peak_memory_mb=outcome.peak_memory_mb)
+        return answered, outcome
     if outcome.kind == "refused":
         raise outcome.value
     status = {

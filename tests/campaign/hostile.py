@@ -155,6 +155,18 @@ class Hostile:
         polished = polish(instance, np.zeros(instance.n_offers, dtype=np.bool_))
         return self.result(instance, Status.OPTIMAL, polished.objective, 1e12, polished.volumes)
 
+    def close_no_gap(self, instance: Any) -> Any:
+        polished = polish(instance, np.zeros(instance.n_offers, dtype=np.bool_))
+        claimed = self.result(instance, Status.GAP_CLOSED, polished.objective, 1e12, polished.volumes)
+        return replace(claimed, limits=Limits(gap=1.0))
+
+    def deny(self, instance: Any) -> Any:
+        return self.result(instance, Status.INFEASIBLE, None, None)
+
+    def deny_what_it_holds(self, instance: Any) -> Any:
+        polished = polish(instance, np.zeros(instance.n_offers, dtype=np.bool_))
+        return self.result(instance, Status.INFEASIBLE, polished.objective, None, polished.volumes)
+
     def overflow(self, instance: Any) -> Any:
         return self.result(instance, Status.TIME_OUT, 10**30, None, None)
 

@@ -372,9 +372,19 @@ def test_cuts_are_exact_where_they_are_made() -> None:
     assert better > 10
 
 
+def holds(master: PromiseMaster, b: int, promises: BoolArray, value: float) -> bool:
+    """Whether a master's cuts let a block be worth `value` under promises."""
+    solution = np.zeros(master.base.n_columns)
+    solution[master.column] = promises[master.problems.shared]
+    row = master.utility[[b]].tocoo()
+    solution[row.col[:1]] = value / row.data[:1]
+    return bool((master.cuts @ solution <= master.limit + 1e-6).all())
+
+
 def test_promises_part_the_problem() -> None:
-    """The best promises give the optimum; cuts from any part of what binds hold at all promises."""
-    seen = cuts = unmet = 0
+    """The best promises give the optimum; cuts from any part of what binds, and at any prices, hold at all promises."""
+    seen = cuts = unmet = priced = 0
+    rng = np.random.default_rng(5)
     for instance, offers in drawn(30):
         loop = loop_of(instance)
         found = cut_by_area(instance)
@@ -396,22 +406,23 @@ def test_promises_part_the_problem() -> None:
             assert answer.bound == problems.value(b, problems.binding(b, z)).bound
             part, answer = problems.shrunk(b, part, answer.bound, tries=9)
             assert answer.bound == problems.value(b, problems.binding(b, z)).bound
-            master = PromiseMaster(problems)
-            master.bounded(np.array([problems.value(c, frozenset()).bound for c in blocks]))
-            master.add(b, part, answer.bound)
+            bounds = [PromiseMaster(problems)]
+            bounds[0].add(b, part, answer.bound)
+            # No prices where an area cannot keep even parts of the promises.
+            prices = problems.priced(b, z + rng.random(len(z)) * (1 - z))
+            if prices is not None:
+                bounds.append(PromiseMaster(problems))
+                bounds[1].add_priced(b, *prices)
             cuts += 1
+            priced += prices is not None
             unmet += answer.bound == -np.inf
-            for other, row in zip(promises, values, strict=True):
-                if row[b] == -np.inf:
-                    continue
-                solution = np.zeros(master.base.n_columns)
-                solution[master.n + b] = row[b]
-                solution[master.column] = other[problems.shared]
-                assert (master.cuts @ solution <= master.limit + 1e-6).all()
-            solution[master.column] = z[problems.shared]
-            solution[master.n + b] = answer.bound + 1 if answer.bound > -np.inf else 0
-            if part:
-                assert not (master.cuts @ solution <= master.limit + 1e-6).all()
+            for master in bounds:
+                for other, row in zip(promises, values, strict=True):
+                    if row[b] > -np.inf:
+                        assert holds(master, b, other, row[b])
+            # At its own promises the first one allows no more than the value.
+            assert not part or not holds(bounds[0], b, z, max(answer.bound, -1.0) + 1.0)
     assert seen >= 8
     assert cuts > 50
+    assert priced > 50
     assert unmet

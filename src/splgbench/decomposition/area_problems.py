@@ -12,6 +12,10 @@ M_b = V_b({}), for all z,
 
     V_b(z) <= V_b(T) + (M_b - V_b(T)) (sum_{q in T, q in b} (1 - z_q) + sum_{q in T, q not in b} z_q)               (2)
     1 <= sum_{q in T, q in b} (1 - z_q) + sum_{q in T, q not in b} z_q            where V_b(T) has no solution      (3)
+
+and, for any prices p of promises, with the promises of (1) for variables w,
+
+    V_b(z) <= max { u x - p w : (1), 0 <= w <= 1 } + p z                                                            (4)
 """
 
 from __future__ import annotations
@@ -22,6 +26,7 @@ import numpy as np
 from scipy.sparse import coo_array, csr_array, vstack
 
 from splgbench.decomposition.blocks import BlockModel
+from splgbench.decomposition.lp_start import column_prices
 from splgbench.decomposition.subproblems import Answer, Subproblems
 from splgbench.instance import BoolArray, IntArray
 from splgbench.model import FloatArray, MipModel
@@ -33,47 +38,60 @@ class AreaProblem:
 
     Parameters
     ----------
-    number : of the block.
-    model : its columns and rows; the last rows are those that need shared offers of other blocks.
-    own : shared offers of the block; own_column : their mandates in the model.
-    needed : shared offers of other blocks that it needs.
-    reliance : shape (last rows, needed), how much a promise adds to the upper limit of a row.
-    is_link : shape (last rows,), whether the row is a link: the others follow from links.
+    model : the block's columns, then its promises w between 0 and 1; its rows, then those that hold promises.
+    shared : the shared offers that it makes or needs promises of, in the order of w; own : which are its own.
+    mandate : shape (shared,), the columns of its own shared offers' mandates, -1 for those of others.
+    links : shape (rows,), whether a row is a link over promises.
     """
 
-    number: int
     model: MipModel
-    own: IntArray
-    own_column: IntArray
-    needed: IntArray
-    reliance: csr_array
-    is_link: BoolArray
+    shared: IntArray
+    own: BoolArray
+    mandate: IntArray
+    links: BoolArray
+
+    @property
+    def promise(self) -> slice:
+        """The columns of w."""
+        return slice(self.model.n_columns - len(self.shared), self.model.n_columns)
 
     def under(self, binding: frozenset[int]) -> MipModel:
         """The model with its own promises in `binding` made, and those of others in `binding` refused."""
-        lower, upper = self.model.lower.copy(), self.model.row_upper.copy()
-        lower[self.own_column[np.isin(self.own, list(binding))]] = 1.0
-        upper[self.model.n_rows - len(self.is_link) :] += self._relied(binding)
-        return replace(self.model, lower=lower, row_upper=upper)
+        bound = np.isin(self.shared, list(binding))
+        return self._with(np.where(self.own, bound, ~bound).astype(np.float64))
+
+    def at(self, promises: FloatArray) -> MipModel:
+        """The model with promises, shape (K,), that may be fractional."""
+        return self._with(promises[self.shared])
+
+    def _with(self, promises: FloatArray) -> MipModel:
+        lower, upper = self.model.lower.copy(), self.model.upper.copy()
+        lower[self.promise] = upper[self.promise] = promises
+        return replace(self.model, lower=lower, upper=upper)
+
+    def priced(self, prices: FloatArray) -> MipModel:
+        """The model of (4)."""
+        objective = self.model.objective.copy()
+        objective[self.promise] = -prices
+        return replace(self.model, objective=objective)
 
     def broken(self, values: FloatArray, binding: frozenset[int]) -> frozenset[int]:
         """The members of `binding` that a solution does not keep."""
-        mandates = np.rint(values[self.own_column])
-        broken = {int(q) for q, held in zip(self.own, mandates, strict=True) if q in binding and held < 1}
-        start = self.model.row_start
-        first = self.model.n_rows - len(self.is_link)
-        limit = self.model.row_upper[first:] + self._relied(binding)
-        for i in np.flatnonzero(self.is_link).tolist():
-            entries = slice(int(start[first + i]), int(start[first + i + 1]))
-            held = np.rint(values[self.model.row_columns[entries]])
-            if self.model.row_values[entries] @ held > limit[i] + 0.5:
-                relied = self.reliance.indices[self.reliance.indptr[i] : self.reliance.indptr[i + 1]]
-                broken |= set(self.needed[relied].tolist()) & binding
-        return frozenset(broken)
+        bound = np.isin(self.shared, list(binding))
+        held = np.rint(values)
+        broken = bound & self.own
+        broken[broken] = held[self.mandate[broken]] < 1
+        held[self.promise] = ~bound
+        rows = csr_array((self.model.row_values, self.model.row_columns, self.model.row_start), self._shape)
+        unmet = rows[np.flatnonzero(self.links & (rows @ held > self.model.row_upper + 0.5))]
+        needed = np.zeros(self.model.n_columns, dtype=np.bool_)
+        needed[unmet.indices] = True
+        broken |= bound & ~self.own & needed[self.promise]
+        return frozenset(self.shared[broken].tolist())
 
-    def _relied(self, binding: frozenset[int]) -> FloatArray:
-        promised = ~np.isin(self.needed, list(binding))
-        return np.asarray(self.reliance @ promised.astype(np.float64))
+    @property
+    def _shape(self) -> tuple[int, int]:
+        return self.model.n_rows, self.model.n_columns
 
 
 class AreaProblems:
@@ -113,46 +131,55 @@ class AreaProblems:
         self.known: list[dict[frozenset[int], Answer]] = [{} for _ in self.problems]
 
     def _problem(self, b: int, rows: IntArray, is_link: BoolArray) -> AreaProblem:
-        cut, block = self.cut, self.cut.blocks[b]
-        part = cut.coupling[rows]
-        outside = np.ones(cut.model.n_columns, dtype=np.bool_)
-        outside[block.columns] = False
-        entries = part.tocoo()
-        relied = outside[entries.col] & (entries.data < 0)
-        strange = relied & ~np.isin(cut.offer[entries.col], self.shared)
+        cut, block, model = self.cut, self.cut.blocks[b], self.cut.blocks[b].model
+        entries = cut.coupling[rows].tocoo()
+        inside = cut.block_of_offer[cut.offer[entries.col]] == b
+        relies = ~inside & (entries.data < 0)
         # A cut over links through a third block may need what nobody promises; it is left out.
-        kept = ~np.isin(np.arange(len(rows)), entries.row[strange])
-        relied &= kept[entries.row]
-        needed, at = np.unique(cut.offer[entries.col[relied]], return_inverse=True)
-        reliance = coo_array((-entries.data[relied], (entries.row[relied], at)), (len(rows), len(needed))).tocsr()
-        inside = part[np.flatnonzero(kept)][:, block.columns]
-        own = block.offers[np.isin(block.offers, self.shared)]
-        local = block.model.mandate_column[np.searchsorted(block.offers, own)]
-        model = block.model
-        start = np.append(model.row_start, model.n_entries + inside.indptr[1:].astype(np.int64))
+        kept = np.ones(len(rows), dtype=np.bool_)
+        kept[entries.row[relies & ~np.isin(cut.offer[entries.col], self.shared)]] = False
+        relies &= kept[entries.row]
+        inside &= kept[entries.row]
+        own_shared = block.offers[np.isin(block.offers, self.shared)]
+        shared = np.unique(np.concatenate((own_shared, cut.offer[entries.col[relies]])))
+        own = np.isin(shared, own_shared)
+        mandate = np.full(len(shared), -1, dtype=np.int64)
+        mandate[own] = model.mandate_column[np.searchsorted(block.offers, own_shared)]
+        local = np.full(cut.model.n_columns, -1, dtype=np.int64)
+        local[block.columns] = np.arange(model.n_columns)
+        n, count, n_own = model.n_columns, len(shared), int(own.sum())
+        number = np.cumsum(kept) - 1
+        promised = n + np.searchsorted(shared, cut.offer[entries.col[relies]])
+        # Links and cuts over promises, then w_q <= y_q.
+        last = int(kept.sum()) + np.arange(n_own)
+        row = np.concatenate((number[entries.row[inside]], number[entries.row[relies]], last, last))
+        column = np.concatenate((local[entries.col[inside]], promised, n + np.flatnonzero(own), mandate[own]))
+        data = np.concatenate((entries.data[inside], entries.data[relies], np.ones(n_own), -np.ones(n_own)))
+        more = coo_array((data, (row, column)), shape=(int(kept.sum()) + n_own, n + count)).tocsr()
+        limit = np.concatenate((cut.limit[rows[kept]], np.zeros(n_own)))
+        links = np.zeros(model.n_rows + len(limit), dtype=np.bool_)
+        links[model.n_rows : model.n_rows + int(kept.sum())] = is_link[rows[kept]]
+        none, open_ = np.zeros(count), np.ones(count)
         return AreaProblem(
-            number=b,
-            model=replace(
-                model,
-                row_start=start,
-                row_columns=np.append(model.row_columns, inside.indices.astype(np.int64)),
-                row_values=np.append(model.row_values, inside.data),
-                row_lower=np.append(model.row_lower, np.full(inside.shape[0], -np.inf)),
-                row_upper=np.append(model.row_upper, cut.limit[rows[kept]]),
+            replace(
+                with_rows(model, more, limit),
+                objective=np.append(model.objective, none),
+                lower=np.append(model.lower, self.granted[shared].astype(np.float64)),
+                upper=np.append(model.upper, open_),
+                integer=np.append(model.integer, none.astype(np.bool_)),
+                semicontinuous=np.append(model.semicontinuous, none.astype(np.bool_)),
             ),
-            own=own,
-            own_column=local,
-            needed=needed,
-            reliance=csr_array(reliance[np.flatnonzero(kept)]),
-            is_link=is_link[rows[kept]],
+            shared,
+            own,
+            mandate,
+            links,
         )
 
     def binding(self, b: int, promised: BoolArray) -> frozenset[int]:
         """What binds a block under promises, shape (K,): those it made, and those it needs and does not get."""
         problem = self.problems[b]
-        own = problem.own[promised[problem.own] & ~self.granted[problem.own]]
-        refused = problem.needed[~promised[problem.needed] & ~self.granted[problem.needed]]
-        return frozenset(own.tolist()) | frozenset(refused.tolist())
+        binds = (promised[problem.shared] == problem.own) & ~self.granted[problem.shared]
+        return frozenset(problem.shared[binds].tolist())
 
     def value(self, b: int, binding: frozenset[int], seconds: float | None = None) -> Answer:
         """V_b(T): what is known, where it is closed, else asked again."""
@@ -198,9 +225,41 @@ class AreaProblems:
                 binding, answer = binding - {q}, less
         return binding, answer
 
+    def priced(self, b: int, promises: FloatArray, seconds: float | None = None) -> tuple[FloatArray, float] | None:
+        """(4) at the prices of the LP under promises.
+
+        Parameters
+        ----------
+        promises : shape (K,), may be fractional.
+
+        Returns
+        -------
+        p over the block's shared offers, whole, and the bound on the maximum; None where the LP has no prices.
+        """
+        problem = self.problems[b]
+        found = column_prices(problem.at(promises), seconds)
+        if found is None:
+            return None
+        # What a promise is worth to a block: nothing or less if it makes it, nothing or more if it gets it.
+        size = np.rint(found[problem.promise])
+        prices = np.where(problem.own, -size, size)
+        return prices, self.subproblems.solve(problem.priced(prices), 0.0, seconds).bound
+
+
+def with_rows(model: MipModel, rows: csr_array, limit: FloatArray) -> MipModel:
+    """A model with more rows, rows @ columns <= limit."""
+    return replace(
+        model,
+        row_start=np.append(model.row_start, model.n_entries + rows.indptr[1:].astype(np.int64)),
+        row_columns=np.append(model.row_columns, rows.indices.astype(np.int64)),
+        row_values=np.append(model.row_values, rows.data),
+        row_lower=np.append(model.row_lower, np.full(len(limit), -np.inf)),
+        row_upper=np.append(model.row_upper, limit),
+    )
+
 
 class PromiseMaster:
-    """The LP relaxation of all areas with whole mandates for shared offers only, under (2) and (3).
+    """The LP relaxation of all areas with whole mandates for shared offers only, under (2), (3) and (4).
 
     Parameters
     ----------
@@ -208,79 +267,55 @@ class PromiseMaster:
     """
 
     def __init__(self, problems: AreaProblems) -> None:
-        cut = problems.cut
-        whole, self.problems = cut.model, problems
-        n, n_blocks = whole.n_columns, len(cut.blocks)
-        block = np.full(n, -1, dtype=np.int64)
-        for b, part in enumerate(cut.blocks):
-            block[part.columns] = b
-        worth = np.flatnonzero((whole.objective != 0) & (block >= 0))
-        # theta_b is the utility of the block.
-        value = coo_array((-whole.objective[worth], (block[worth], worth)), shape=(n_blocks, n + n_blocks))
-        theta = coo_array((np.ones(n_blocks), (np.arange(n_blocks), n + np.arange(n_blocks))), value.shape)
-        rows = csr_array(value + theta)
-        integer = np.zeros(n + n_blocks, dtype=np.bool_)
+        cut, whole, self.problems = problems.cut, problems.cut.model, problems
         self.column = whole.mandate_column[problems.shared]
+        integer = np.zeros(whole.n_columns, dtype=np.bool_)
         integer[self.column] = True
-        self.base = replace(
-            whole,
-            objective=np.append(np.zeros(n), np.ones(n_blocks)),
-            lower=np.append(whole.lower, np.zeros(n_blocks)),
-            upper=np.append(whole.upper, np.bincount(block[worth], (whole.objective * whole.upper)[worth], n_blocks)),
-            integer=integer,
-            semicontinuous=np.zeros(n + n_blocks, dtype=np.bool_),
-            row_start=np.append(whole.row_start, whole.n_entries + rows.indptr[1:].astype(np.int64)),
-            row_columns=np.append(whole.row_columns, rows.indices.astype(np.int64)),
-            row_values=np.append(whole.row_values, rows.data),
-            row_lower=np.append(whole.row_lower, np.full(n_blocks, -np.inf)),
-            row_upper=np.append(whole.row_upper, np.zeros(n_blocks)),
-        )
-        self.n = n
-        self.cuts = csr_array((0, n + n_blocks))
+        self.base = replace(whole, integer=integer)
+        worth = np.flatnonzero(whole.objective)
+        block = cut.block_of_offer[cut.offer[worth]]
+        kept = block >= 0
+        shape = (len(cut.blocks), whole.n_columns)
+        self.utility = coo_array((whole.objective[worth[kept]], (block[kept], worth[kept])), shape).tocsr()
+        self.cuts = csr_array((0, whole.n_columns))
         self.limit = np.zeros(0)
 
-    def bounded(self, values: FloatArray) -> None:
-        """theta_b <= M_b."""
-        upper = self.base.upper.copy()
-        upper[self.n :] = np.minimum(upper[self.n :], values)
-        self.base = replace(self.base, upper=upper)
-
     def theta(self, values: FloatArray) -> FloatArray:
-        """Shape (n_blocks,): what a solution says the blocks are worth."""
-        return values[self.n :]
+        """Shape (n_blocks,): theta_b, the utility of each block in a solution."""
+        return np.asarray(self.utility @ values)
 
-    def promised(self, values: FloatArray) -> BoolArray:
+    def promises(self, values: FloatArray) -> FloatArray:
         """Shape (K,): the promises of a solution."""
-        found = np.zeros(len(self.problems.cut.block_of_offer), dtype=np.bool_)
-        found[self.problems.shared] = values[self.column] >= 0.5
+        found = np.zeros(len(self.problems.cut.block_of_offer))
+        found[self.problems.shared] = np.clip(values[self.column], 0.0, 1.0)
         return found
 
     def add(self, b: int, binding: frozenset[int], bound: float) -> None:
         """(2), or (3) where `bound` is -inf, for V_b(T) <= bound."""
         problem = self.problems.problems[b]
         members = np.array(sorted(binding), dtype=np.int64)
-        column = self.problems.cut.model.mandate_column[members]
-        own = np.isin(members, problem.own)
-        height = 1.0 if bound == -np.inf else float(self.base.upper[self.n + b]) - bound
+        own = np.isin(members, problem.shared[problem.own])
+        height = 1.0 if bound == -np.inf else max(0.0, self.problems.known[b][frozenset()].bound - bound)
         limit = height * own.sum() + (-1.0 if bound == -np.inf else bound)
-        weight = np.where(own, height, -height)
-        if bound > -np.inf:
-            column, weight = np.append(column, self.n + b), np.append(weight, 1.0)
-        row = coo_array((weight, (np.zeros(len(column), dtype=np.int64), column)), shape=(1, self.base.n_columns))
-        self.cuts = csr_array(vstack((self.cuts, row)))
+        self._add(b, members, np.where(own, height, -height), 0.0 if bound == -np.inf else 1.0, limit)
+
+    def add_priced(self, b: int, prices: FloatArray, bound: float) -> None:
+        """(4) for a bound on its maximum."""
+        self._add(b, self.problems.problems[b].shared, -prices, 1.0, bound)
+
+    def _add(self, b: int, offers: IntArray, weight: FloatArray, theta: float, limit: float) -> None:
+        """weight @ y of offers + theta * theta_b <= limit."""
+        column = self.problems.cut.model.mandate_column[offers]
+        kept = weight != 0
+        row = np.zeros(int(kept.sum()), dtype=np.int64)
+        promises = coo_array((weight[kept], (row, column[kept])), shape=(1, self.base.n_columns)).tocsr()
+        self.cuts = csr_array(vstack((self.cuts, promises + theta * self.utility[[b]])))
+        self.cuts.eliminate_zeros()
         self.limit = np.append(self.limit, limit)
 
     def model(self) -> MipModel:
         """The master as it stands."""
-        base = self.base
-        return replace(
-            base,
-            row_start=np.append(base.row_start, base.n_entries + self.cuts.indptr[1:].astype(np.int64)),
-            row_columns=np.append(base.row_columns, self.cuts.indices.astype(np.int64)),
-            row_values=np.append(base.row_values, self.cuts.data),
-            row_lower=np.append(base.row_lower, np.full(len(self.limit), -np.inf)),
-            row_upper=np.append(base.row_upper, self.limit),
-        )
+        return with_rows(self.base, self.cuts, self.limit)
 
 
 def _in_family(cut: BlockModel, family: str) -> BoolArray:

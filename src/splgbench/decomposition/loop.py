@@ -123,6 +123,13 @@ class Loop:
             self.recorder.source = source
             self.recorder.bounds(dual=value)
 
+    def proved(self, source: str) -> None:
+        """Nothing better than the best allocation exists: its value, a whole number, is the bound."""
+        if self.best is not None and (self.bound is None or self.best < self.bound):
+            self.bound = float(self.best)
+            self.recorder.source = source
+            self.recorder.bounds(dual=self.bound)
+
     def relaxed(self, value: float, source: str, multipliers: Callable[[], Multipliers]) -> None:
         """A Lagrangian bound; `multipliers` names those it was taken at, where it is the best."""
         if value < self.best_relaxation:

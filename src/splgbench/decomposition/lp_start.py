@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from splgbench import registry
@@ -46,6 +48,19 @@ def row_prices(model: MipModel, seconds: float | None) -> FloatArray | None:
     ----------
     seconds : most the LP may take; None for no limit.
     """
+    # A maximum: the dual of a row <= is its price, whatever sign the solver gives it.
+    solution = _relaxation(model, seconds)
+    return None if solution is None else np.abs(np.array(solution.row_dual, dtype=np.float64))
+
+
+def column_prices(model: MipModel, seconds: float | None) -> FloatArray | None:
+    """As `row_prices`, of all columns: how fast the optimum moves with the bound that a column lies at."""
+    solution = _relaxation(model, seconds)
+    return None if solution is None else np.abs(np.array(solution.col_dual, dtype=np.float64))
+
+
+def _relaxation(model: MipModel, seconds: float | None) -> Any:
+    """HiGHS's solution of a model's LP relaxation; None without one in time."""
     highspy = load_highspy()
     highs = highspy.Highs()
     for name, value in (("output_flag", False), ("threads", 1), ("parallel", "off")):
@@ -54,7 +69,4 @@ def row_prices(model: MipModel, seconds: float | None) -> FloatArray | None:
         highs.setOptionValue("time_limit", max(0.01, seconds))
     pass_model(highspy, highs, model.relaxed())
     highs.run()
-    if highs.getModelStatus() != highspy.HighsModelStatus.kOptimal:
-        return None
-    # A maximum: the dual of a row <= is its price, whatever sign the solver gives it.
-    return np.abs(np.array(highs.getSolution().row_dual, dtype=np.float64))
+    return highs.getSolution() if highs.getModelStatus() == highspy.HighsModelStatus.kOptimal else None

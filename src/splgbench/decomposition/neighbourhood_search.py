@@ -16,14 +16,14 @@ Hendel 2022.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from splgbench.backends.base import ABSOLUTE_GAP, Solution, SolverStatus
 from splgbench.decomposition.loop import Loop
-from splgbench.decomposition.neighbourhoods import Draws, Guide, Kind, View, freed, usable_kinds
+from splgbench.decomposition.neighbourhoods import KINDS, Draws, Guide, Kind, View, freed, usable_kinds
 from splgbench.decomposition.probing import Fixed
 from splgbench.decomposition.restricted import Restriction
 from splgbench.instance import BoolArray
@@ -39,7 +39,7 @@ NODES = 100
 GROW, SHRINK = 1.25, 0.75
 REACTION = 0.3
 """Weight of the last neighbourhood in the worth of its kind."""
-BLIND = 0.3
+BLIND = 0.5
 """Part of the draws that look at no worth."""
 PATIENCE = 20
 SMALLEST_GAIN = 0.02
@@ -65,6 +65,7 @@ def search(
     seconds: float | None = None,
     raises: int | None = 2,
     size: int = FIRST_SIZE,
+    kinds: Collection[str] = tuple(KINDS),
 ) -> None:
     """Improve the loop's best allocation, if it has one, until it stalls, time is up or nothing better exists.
 
@@ -76,6 +77,7 @@ def search(
     seconds : most it may take.
     raises : how often effort is raised before the search ends without a gain; None where only limits end it.
     size : mandates freed at first.
+    kinds : names of the kinds of neighbourhoods to draw from; one for which the guide knows too little is left out.
 
     Raises
     ------
@@ -83,7 +85,8 @@ def search(
         A limit of the loop was reached, or the bounds meet.
     """
     if loop.best is not None:
-        _Search(loop, guide, fixed, seconds, size).run(raises)
+        arms = [_Arm(name, kind, size) for name, kind in usable_kinds(guide).items() if name in kinds]
+        _Search(loop, guide, fixed, seconds, arms).run(raises)
 
 
 @dataclass
@@ -98,7 +101,7 @@ class _Arm:
 
 
 class _Search:
-    def __init__(self, loop: Loop, guide: Guide, fixed: Fixed | None, seconds: float | None, size: int) -> None:
+    def __init__(self, loop: Loop, guide: Guide, fixed: Fixed | None, seconds: float | None, arms: list[_Arm]) -> None:
         self.loop = loop
         self.guide = guide
         none = np.zeros_like(loop.offers.live)
@@ -106,7 +109,7 @@ class _Search:
         self.ends = None if seconds is None else time.perf_counter() + seconds
         self.restriction = Restriction(loop)
         self.draws = Draws(loop.limits.seed)
-        self.arms = [_Arm(name, kind, size) for name, kind in usable_kinds(guide).items()]
+        self.arms = arms
         self.raised = 0
         self.look()
 
@@ -123,7 +126,7 @@ class _Search:
         self.waited = 0
 
     def run(self, raises: int | None) -> None:
-        while raises is None or self.raised <= raises:
+        while self.arms and (raises is None or self.raised <= raises):
             self.loop.check()
             if self.ends is not None and time.perf_counter() > self.ends:
                 return

@@ -6,10 +6,10 @@ ones are freed. Kinds that go by areas, hospitals or cells take one of them and 
 
 With multipliers m of the hospital relaxation (2) the gap of an allocation x falls apart exactly,
 
-    L(m) - u x = sum_i m_i (limit_i - use_i(x))  +  sum_b (v_b(m) - value_b(m, x))                                (3)
+    L(m) - u x = sum_i m_i (limit_i - use_i(x))  +  sum_b (v_b(m) - value_b(m, x))                                (7)
 
-into what the rows of every cell waste and what every hospital block loses against its best plan. Drawing is weighted
-with these losses.
+into what the rows of every cell waste and what every block of a hospital loses against its best plan. Drawing is
+weighted with these losses.
 """
 
 from __future__ import annotations
@@ -62,12 +62,12 @@ class Draws:
 
 @dataclass(frozen=True)
 class Losses:
-    """Where the gap of an allocation lies, the parts of (3).
+    """Where the gap of an allocation lies, the parts of (7).
 
     Parameters
     ----------
     cell : shape (C,), what the cell's rows waste.
-    hospital : shape (H,), what the hospital's block loses.
+    hospital : shape (H,), what the blocks lose in which the hospital has offers.
     """
 
     cell: FloatArray
@@ -98,7 +98,7 @@ class Guide:
             self.prices = _Prices(relaxation, multipliers)
 
     def losses(self, volumes: IntArray) -> Losses:
-        """The parts of (3); all the same without multipliers.
+        """The parts of (7); all the same without multipliers.
 
         Parameters
         ----------
@@ -148,8 +148,9 @@ class _Prices:
         worth = (self.gain * volumes - self.fee)[held]
         lost = self.block_value - np.bincount(block[held], worth, minlength=len(self.block_value))
         live = np.flatnonzero(relaxation.offers.live)
+        meets = np.unique(np.stack((instance.offer_hospital[live], block[live])), axis=1)
         hospital = np.zeros(instance.n_hospitals)
-        hospital[instance.offer_hospital[live]] = lost[block[live]]
+        np.add.at(hospital, meets[0], lost[meets[1]])
         return Losses(row[relaxation.demand_row] + row[relaxation.count_row], hospital)
 
 

@@ -56,14 +56,14 @@ class HospitalRelaxation:
         self.pricer = HospitalPricer(offers, partition)
         live = np.flatnonzero(offers.live)
         cell = instance.offer_cell
-        demand_cells = np.flatnonzero(partition.coupling_cells)
+        demand_cells = np.flatnonzero(offers.binding_cells)
         t = offers.threshold
         gcd = np.zeros(instance.n_cells, dtype=np.int64)
         np.gcd.at(gcd, cell[live], t[live])
         gcd = np.maximum(gcd, 1)
         total = np.zeros(instance.n_cells, dtype=np.int64)
         np.add.at(total, cell[live], t[live])
-        counted = np.flatnonzero(partition.coupling_cells & (total > instance.demand))
+        counted = np.flatnonzero(offers.binding_cells & (total > instance.demand))
         self.n_demand = len(demand_cells)
         self.n_rows = self.n_demand + len(counted)
         self.demand_row = np.full(instance.n_cells, -1, dtype=np.int64)

@@ -22,7 +22,7 @@ from splgbench.trace import Event, Recorder
 WHOLE = 1e-6
 
 
-def rens(restriction: Restriction, weights: FloatArray, seconds: float | None = None) -> None:
+def rens(restriction: Restriction, weights: FloatArray, seconds: float | None = None, nodes: int | None = None) -> None:
     """Fix the mandates that a fractional solution leaves whole and solve the rest.
 
     Where that has no solution, only the mandates at 0 are fixed.
@@ -31,12 +31,12 @@ def rens(restriction: Restriction, weights: FloatArray, seconds: float | None = 
     ----------
     restriction : of the loop that takes the incumbents.
     weights : shape (K,), mandates of the fractional solution.
-    seconds : most it may take.
+    seconds, nodes : most it may take.
     """
     out, stand = weights <= WHOLE, weights >= 1 - WHOLE
-    solution = restriction.solve(out, stand, "rens", seconds)
+    solution = restriction.solve(out, stand, "rens", seconds, nodes)
     if solution.status is SolverStatus.INFEASIBLE:
-        restriction.solve(out, np.zeros_like(stand), "rens", seconds)
+        restriction.solve(out, np.zeros_like(stand), "rens", seconds, nodes)
 
 
 def solve_whole(loop: Loop) -> SolverStatus:

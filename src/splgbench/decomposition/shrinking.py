@@ -99,9 +99,12 @@ def shrunk(model: MipModel, lower: FloatArray, upper: FloatArray, known: FloatAr
 
 
 def _moved(columns: IntArray, kept: BoolArray, number: IntArray) -> IntArray:
+    """The new numbers of columns; -1 where they are gone or were not there."""
     there = columns >= 0
     there[there] = kept[columns[there]]
-    return np.where(there, number[columns], -1)
+    found = np.full(len(columns), -1, dtype=np.int64)
+    found[there] = number[columns[there]]
+    return found
 
 
 def _joined(column: IntArray, row: IntArray, open_whole: BoolArray, n_rows: int) -> BoolArray:

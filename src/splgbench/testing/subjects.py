@@ -19,7 +19,7 @@ WITHOUT_PRESOLVE = ("semicontinuous@highs:presolve=off", "semicontinuous@scip:pr
 
 STRIDES = {
     "ci": {"HiGHS": 1, "decompositions": 2, "other backends": 2, "Pyomo": 6},
-    "nightly": {"HiGHS": 1, "decompositions": 10, "other backends": 10, "Pyomo": 50},
+    "nightly": {"HiGHS": 1, "decompositions": 10, "other backends": 20, "Pyomo": 100},
 }
 """By profile and class of methods: n for those that take part in every n-th draw only, the slower the rarer."""
 
