@@ -36,7 +36,7 @@ from splgbench.decomposition.repair import repaired
 from splgbench.decomposition.requirements import master_versions, missing_master
 from splgbench.decomposition.restricted import Restriction, rens
 from splgbench.decomposition.tree_state import read_state
-from splgbench.errors import InputError
+from splgbench.errors import InputError, OutputError
 
 ROOT_RENS_NODES = 300
 """Nodes of the solver in the RENS at the root."""
@@ -55,6 +55,8 @@ def branch_and_price(backend: str | None = None, state: str | None = None) -> De
     file = None if state is None else Path(state)
 
     def steps(loop: Loop) -> SolverStatus:
+        if file is not None and not file.parent.is_dir():
+            raise OutputError(f"cannot write {file}: there is no folder {file.parent}")
         relaxation = HospitalRelaxation(loop.offers, partition(loop.offers, "tied"))
         known = read_state(file, loop, relaxation.n_rows) if file is not None and file.exists() else None
         generation = ColumnGeneration(loop, relaxation)

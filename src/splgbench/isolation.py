@@ -14,7 +14,6 @@ import signal
 import threading
 import time
 from dataclasses import dataclass, replace
-from functools import cache
 from numbers import Real
 from pathlib import Path
 from typing import Any, TypeGuard
@@ -314,14 +313,19 @@ def solve_isolated(
     return result
 
 
+_PREPARED: set[str] = set()
 _PREPARING = threading.Lock()
 
 
-@cache
-def _prepare(method: str) -> None:
-    """Have what a decomposition compiles on this machine's disk before a run's limits begin to count."""
-    if re.split("[@:]", canonical(method))[0] in registry.names("decompositions"):
-        run_errand(PrepareErrand(method), lambda _: None, wall_time=PREPARE_TIME)
+def _prepare(method: str, stop: Stop) -> None:
+    """Have what a decomposition compiles on this machine's disk before a run's limits begin to count, once by name."""
+    name = re.split("[@:]", canonical(method))[0]
+    if stop or name in _PREPARED or name not in registry.names("decompositions"):
+        return
+    outcome = run_errand(PrepareErrand(method), lambda _: None, stop=stop, wall_time=PREPARE_TIME)
+    # An option that is refused, or an interrupt, says nothing of the next run.
+    if outcome.kind not in ("refused", "interrupted"):
+        _PREPARED.add(name)
 
 
 def attempt_isolated(
@@ -344,8 +348,9 @@ def attempt_isolated(
     launcher : what starts the process; None for a fresh interpreter.
     processors : numbers of the processors it may run on; empty for all.
     """
+    stop = Stop() if stop is None else stop
     with _PREPARING:
-        _prepare(method)
+        _prepare(method, stop)
     events: list[Event] = []
     held: list[Event] = []
     watch = Stopwatch()

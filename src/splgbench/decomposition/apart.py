@@ -11,7 +11,7 @@ import time
 import numpy as np
 
 from splgbench.backends.base import SolverStatus
-from splgbench.decomposition.loop import SAFETY, Loop
+from splgbench.decomposition.loop import Loop, rounded_down
 from splgbench.decomposition.probing import Fixed
 from splgbench.decomposition.relaxation import HospitalRelaxation
 from splgbench.decomposition.restricted import Restriction
@@ -92,11 +92,18 @@ def solve_apart(
         def on_dual(dual: float, number: int = number, part: BoolArray = part, others: float = others) -> None:
             mine = float(utility[part] @ loop.volumes[part]) if loop.volumes is not None else 0.0
             known = components.bound[number]
-            components.bound[number] = min(known, max(float(np.floor(dual * (1 + SAFETY))) - others, mine))
+            components.bound[number] = min(known, max(rounded_down(dual) - others, mine))
             loop.bounded(float(components.bound.sum()), "components")
 
+        # Every group may leave its share of the gap that the whole may have.
+        gap = loop.limits.gap * float(sizes[number] / sizes.sum())
         solution = restriction.solve(
-            np.where(part, fixed.out, ~held), np.where(part, fixed.stand, held), "highs", left, on_dual=on_dual
+            np.where(part, fixed.out, ~held),
+            np.where(part, fixed.stand, held),
+            "highs",
+            left,
+            options={"mip_rel_gap": gap},
+            on_dual=on_dual,
         )
         if solution.dual is not None:
             on_dual(solution.dual)

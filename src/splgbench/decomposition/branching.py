@@ -175,6 +175,7 @@ class Tree:
         self.root = Node(np.inf, state.root, state.root_multipliers)
         for bound, fixed, at in zip(state.bounds.tolist(), state.states, state.multipliers_of.tolist(), strict=True):
             self.nodes.push(Node(bound, fixed, state.multipliers[at]))
+        self._report(None)
 
     def run(self) -> None:
         """Work until no node is open.

@@ -22,6 +22,13 @@ from splgbench.versions import versions
 
 SAFETY = 1e-10
 """Relative allowance for rounding in a sum of floating-point block values: 1e5 terms of one sign and unit roundoff."""
+LEAST_SAFETY = 1e-6
+"""The allowance of small bounds, in units: what a solver's bound may lack of a whole optimum."""
+
+
+def rounded_down(bound: float) -> float:
+    """The whole bound that a finite one, which may carry rounding, stands for."""
+    return float(math.floor(bound + max(LEAST_SAFETY, SAFETY * abs(bound))))
 
 
 Multipliers = Mapping[str, Sequence[tuple[tuple[str, str], float]]]
@@ -100,9 +107,17 @@ class Loop:
         return self.bound < self.best + 1 or self.bound - self.best <= self.limits.gap * abs(self.best)
 
     def bounded(self, value: float, source: str) -> None:
-        """A valid upper bound; `value` may carry the rounding of a floating-point sum. Optima are whole."""
+        """A valid upper bound; `value` may carry the rounding of a floating-point sum. Optima are whole.
+
+        Raises
+        ------
+        InfeasibleError
+            The bound is minus infinity: no allocation exists.
+        """
+        if value == -math.inf:
+            raise InfeasibleError("the relaxation has no solution, so no allocation exists")
         if math.isfinite(value):
-            value = float(math.floor(value + SAFETY * abs(value)))
+            value = rounded_down(value)
         if self.bound is None or value < self.bound:
             self.bound = value
             self.recorder.source = source

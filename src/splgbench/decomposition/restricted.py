@@ -116,7 +116,8 @@ class Restriction:
         part = shrunk(self.model, *self._bounds(out, stand), known)
         if part is None:
             return Solution(SolverStatus.INFEASIBLE)
-        held = self.model.mandates(part.values)
+        # The mandates of what is not open; the others come with each event.
+        held = self.model.mandates(np.where(part.kept, 0.0, part.values))
 
         def on_event(event: Event) -> None:
             if event.mandates is not None and (loop.best is None or (event.primal or 0.0) > loop.best):

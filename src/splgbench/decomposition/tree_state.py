@@ -20,6 +20,7 @@ it, and who changes the file changes the proof. The best allocation is computed 
 
 from __future__ import annotations
 
+import io
 import zipfile
 import zlib
 from collections.abc import Iterable
@@ -107,7 +108,7 @@ def read_state(path: Path, loop: Loop, n_rows: int) -> TreeState:
         The file cannot be read, is damaged, or belongs to another instance.
     """
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with io.BytesIO(path.read_bytes()) as stream, np.load(stream, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise InputError(f"cannot be read as a state: {error}", str(path)) from None

@@ -15,6 +15,8 @@ from numba import njit
 from splgbench.instance import IntArray
 
 NO_VALUE = -1e300
+TRIES = 1_000
+"""Sets of mandates looked at, for each that may be listed, before a unit is left to search."""
 
 
 class Structure(NamedTuple):
@@ -69,15 +71,19 @@ def list_subsets(t, room, owner, members, limit, masks, left):  # type: ignore[n
     t : shape (n,), thresholds; n <= 62.
     room : Q_{h,a}.
     owner, members : shape (r,), a link of offer `owner` to one of the bit mask `members`, all of this unit.
-    limit : most sets to list; one more than that is returned where there are more.
+    limit : most sets to list; one more than that is returned where there are more, or where `TRIES` sets that fit
+        were looked at for each that may be listed: links may leave few sets of very many.
     masks, left : shape (limit,), receive the sets and what they leave of `room`; may be empty to count only.
     """
-    n, count = len(t), 0
+    n, count, tries = len(t), 0, 0
     depth, mask, used = 0, np.int64(0), np.int64(0)
     # A counter of base 2 with early cut: position `depth` is decided next; taking comes before leaving.
     chosen = np.zeros(n + 1, dtype=np.int8)
     while True:
         if depth == n:
+            tries += 1
+            if tries > TRIES * limit:
+                return limit + 1
             holds = True
             for i in range(len(owner)):
                 if mask >> owner[i] & 1 and not mask & members[i]:

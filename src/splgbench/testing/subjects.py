@@ -18,7 +18,7 @@ WITHOUT_PRESOLVE = ("semicontinuous@highs:presolve=off", "semicontinuous@scip:pr
 """Semicontinuous columns have had wrong optima with and without the solver's presolve (HiGHS issues 3015, 3274)."""
 
 STRIDES = {
-    "ci": {"HiGHS": 1, "decompositions": 2, "other backends": 2, "Pyomo": 6},
+    "ci": {"HiGHS": 1, "decompositions": 3, "other backends": 2, "Pyomo": 6},
     "nightly": {"HiGHS": 1, "decompositions": 10, "other backends": 20, "Pyomo": 100},
 }
 """By profile and class of methods: n for those that take part in every n-th draw only, the slower the rarer."""
@@ -54,10 +54,10 @@ def class_of(subject: Method) -> str:
 
 
 def by_backend(methods: Iterable[Method]) -> dict[str, list[Method]]:
-    """Direct methods by their backend, decompositions by their own name: pieces of the battery."""
+    """Direct methods by their backend, and the decompositions: pieces of the battery."""
     pieces: dict[str, list[Method]] = {}
     for subject in methods:
-        pieces.setdefault(subject.backend.name if isinstance(subject, Direct) else subject.name, []).append(subject)
+        pieces.setdefault(subject.backend.name if isinstance(subject, Direct) else "decompositions", []).append(subject)
     return pieces
 
 
