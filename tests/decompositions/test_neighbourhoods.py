@@ -25,6 +25,7 @@ from splgbench.limits import Limits
 from splgbench.model import FloatArray
 from splgbench.presolve import Presolved, presolve
 from splgbench.result import Status
+from splgbench.testing import RELATIONS, sweep
 from splgbench.trace import Recorder, Stop
 
 EASY = load("easy")
@@ -245,6 +246,13 @@ def test_lns_where_repair_finds_nothing(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setitem(module, "repaired", lambda offers, _weights: ~offers.live)
     result = method("lns").solve(EASY)
     assert (result.status, result.primal) == (Status.OPTIMAL, OPTIMUM)
+
+
+def test_the_battery_with_parts_of_tiny_instances() -> None:
+    """All relations hold where neighbourhoods are smaller than the instance, which the registered size rules out."""
+    methods = [method("lns:size=2")]
+    for examination in sweep(RELATIONS.values(), methods, examples=6):
+        assert (examination.refutation, examination.examples) == (None, 6)
 
 
 def test_lns_refuses() -> None:

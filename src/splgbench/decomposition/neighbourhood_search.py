@@ -55,7 +55,7 @@ OPTIONS: Mapping[str, object] = {
     "mip_heuristic_run_root_reduced_cost": False,
     "mip_heuristic_run_feasibility_jump": False,
 }
-"""HiGHS without restarts and without its costly heuristics (docs/decompositions.md has their price)."""
+"""HiGHS without restarts and without its costly heuristics (benchmarks/results/lns.md has their price)."""
 
 
 def search(
@@ -66,6 +66,7 @@ def search(
     raises: int | None = 2,
     size: int = FIRST_SIZE,
     kinds: Collection[str] = tuple(KINDS),
+    options: Mapping[str, object] = OPTIONS,
 ) -> None:
     """Improve the loop's best allocation, if it has one, until it stalls, time is up or nothing better exists.
 
@@ -78,6 +79,7 @@ def search(
     raises : how often effort is raised before the search ends without a gain; None where only limits end it.
     size : mandates freed at first.
     kinds : names of the kinds of neighbourhoods to draw from; one for which the guide knows too little is left out.
+    options : of HiGHS for the neighbourhoods, in its own words.
 
     Raises
     ------
@@ -86,7 +88,7 @@ def search(
     """
     if loop.best is not None:
         arms = [_Arm(name, kind, size) for name, kind in usable_kinds(guide).items() if name in kinds]
-        _Search(loop, guide, fixed, seconds, arms).run(raises)
+        _Search(loop, guide, fixed, seconds, arms, options).run(raises)
 
 
 @dataclass
@@ -101,7 +103,15 @@ class _Arm:
 
 
 class _Search:
-    def __init__(self, loop: Loop, guide: Guide, fixed: Fixed | None, seconds: float | None, arms: list[_Arm]) -> None:
+    def __init__(
+        self,
+        loop: Loop,
+        guide: Guide,
+        fixed: Fixed | None,
+        seconds: float | None,
+        arms: list[_Arm],
+        options: Mapping[str, object],
+    ) -> None:
         self.loop = loop
         self.guide = guide
         none = np.zeros_like(loop.offers.live)
@@ -110,6 +120,7 @@ class _Search:
         self.restriction = Restriction(loop)
         self.draws = Draws(loop.limits.seed)
         self.arms = arms
+        self.options = options
         self.raised = 0
         self.look()
 
@@ -164,7 +175,7 @@ class _Search:
             arm.name,
             self._seconds(),
             NODES * 2**self.raised,
-            {**OPTIONS, "mip_abs_gap": smallest},
+            {**self.options, "mip_abs_gap": smallest},
         )
         gain = loop.best - before
         effort = OVERHEAD + solution.counters.get("simplex_iterations", 0)
