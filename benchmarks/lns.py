@@ -32,7 +32,7 @@ from splgbench.backends.base import SolverStatus
 from splgbench.decomposition.column_generation import ColumnGeneration
 from splgbench.decomposition.compiling import compile_kernels
 from splgbench.decomposition.loop import Finished, Loop
-from splgbench.decomposition.neighbourhood_search import OPTIONS, search
+from splgbench.decomposition.neighbourhood_search import OPTIONS, NeighbourhoodSearch, search
 from splgbench.decomposition.neighbourhoods import KINDS, Guide
 from splgbench.decomposition.partition import partition
 from splgbench.decomposition.probing import probe
@@ -135,7 +135,7 @@ CHOICES: dict[str, dict[str, Any]] = {
     "all, HiGHS with heuristics": {"options": {"mip_allow_restart": False}},
     "all, HiGHS as it is": {"options": {}},
 }
-"""What `search` is told, by name."""
+"""What the search is told, by name."""
 
 
 class Metered(Loop):
@@ -180,7 +180,7 @@ def kind_row(problem: Problem, choice: str, seed: int) -> dict[str, Any]:
     problem.ready(loop)
     first = loop.best
     with contextlib.suppress(Finished):
-        search(loop, problem.guide, raises=None, **CHOICES[choice])
+        NeighbourhoodSearch(loop, problem.guide, **CHOICES[choice]).run(raises=None)
     of = loop.counters.items()
     return {
         "first": first,
