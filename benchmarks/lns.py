@@ -32,7 +32,7 @@ from splgbench.backends.base import SolverStatus
 from splgbench.decomposition.column_generation import ColumnGeneration
 from splgbench.decomposition.compiling import compile_kernels
 from splgbench.decomposition.loop import Finished, Loop
-from splgbench.decomposition.neighbourhood_search import search
+from splgbench.decomposition.neighbourhood_search import OPTIONS, NeighbourhoodSearch, search
 from splgbench.decomposition.neighbourhoods import KINDS, Guide
 from splgbench.decomposition.partition import partition
 from splgbench.decomposition.probing import probe
@@ -53,7 +53,7 @@ HOSPITALS = (26, 120)
 SEEDS = (0, 1)
 TIMES = (2, 5, 15, 60)
 """Seconds after the bound at which the value is noted; the last one is the limit."""
-EFFORTS = (4_000, 10_000, 30_000)
+EFFORTS = (4_000, 10_000, 20_000)
 """Simplex iterations at which it is noted where kinds are compared; the last one is the limit."""
 SHIFT = 1e-3
 """Percentage points, in means of gaps."""
@@ -127,11 +127,15 @@ def _mip(loop: Loop, problem: Problem) -> None:
 
 
 COURSES: dict[str, Callable[[Loop, Problem], None]] = {"lns": lns, "rens, mip": rens_mip, "lns, mip": lns_mip}
-CHOICES: dict[str, tuple[str, ...]] = {
-    "all": tuple(KINDS),
-    **{f"only {kind}": (kind,) for kind in KINDS},
-    **{f"without {kind}": tuple(name for name in KINDS if name != kind) for kind in KINDS},
+CHOICES: dict[str, dict[str, Any]] = {
+    "all": {},
+    **{f"only {kind}": {"kinds": (kind,)} for kind in KINDS},
+    **{f"without {kind}": {"kinds": tuple(name for name in KINDS if name != kind)} for kind in KINDS},
+    "all, HiGHS with restarts": {"options": {**OPTIONS, "mip_allow_restart": True}},
+    "all, HiGHS with heuristics": {"options": {"mip_allow_restart": False}},
+    "all, HiGHS as it is": {"options": {}},
 }
+"""What the search is told, by name."""
 
 
 class Metered(Loop):
@@ -176,7 +180,7 @@ def kind_row(problem: Problem, choice: str, seed: int) -> dict[str, Any]:
     problem.ready(loop)
     first = loop.best
     with contextlib.suppress(Finished):
-        search(loop, problem.guide, raises=None, kinds=CHOICES[choice])
+        NeighbourhoodSearch(loop, problem.guide, **CHOICES[choice]).run(raises=None)
     of = loop.counters.items()
     return {
         "first": first,
@@ -186,13 +190,13 @@ def kind_row(problem: Problem, choice: str, seed: int) -> dict[str, Any]:
     }
 
 
-def run(presets: list[str], hospitals: list[int]) -> None:
-    """Run what the files lack; the kinds on the first number of hospitals only."""
-    studies: tuple[tuple[Path, tuple[str, ...], Any, Callable[..., dict[str, Any]], bool], ...] = (
-        (RESULTS / "lns.csv", COURSE_COLUMNS, COURSES, course_row, False),
-        (RESULTS / "lns_kinds.csv", KIND_COLUMNS, CHOICES, kind_row, True),
-    )
-    for path, columns, names, row_of, small_only in studies:
+def run(presets: list[str], hospitals: list[int], wanted: list[str]) -> None:
+    """Run what the files of some studies lack; the kinds on the first number of hospitals only."""
+    studies: dict[str, tuple[Path, tuple[str, ...], Any, Callable[..., dict[str, Any]], bool]] = {
+        "courses": (RESULTS / "lns.csv", COURSE_COLUMNS, COURSES, course_row, False),
+        "kinds": (RESULTS / "lns_kinds.csv", KIND_COLUMNS, CHOICES, kind_row, True),
+    }
+    for path, columns, names, row_of, small_only in map(studies.__getitem__, wanted):
         for preset in presets:
             for number in [n for n in hospitals if n == HOSPITALS[0] or not small_only]:
                 done = {(row["preset"], row["hospitals"], row["course"], row["seed"]) for row in read(path)}
@@ -238,7 +242,7 @@ def course_table(rows: list[dict[str, str]]) -> list[str]:
 def kind_table(rows: list[dict[str, str]]) -> list[str]:
     """Mean gaps by simplex iterations."""
     lines = [
-        "| kinds | " + " | ".join(f"{effort:,}" for effort in EFFORTS) + " | neighbourhoods | better |",
+        "| neighbourhoods | " + " | ".join(f"{effort:,}" for effort in EFFORTS) + " | solved | better |",
         "| --- |" + " --- |" * (len(EFFORTS) + 2),
     ]
     best: dict[str, int] = {}
@@ -290,10 +294,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--presets", nargs="+", default=list(PRESETS))
     parser.add_argument("--hospitals", nargs="+", type=int, default=list(HOSPITALS))
+    parser.add_argument("--studies", nargs="+", choices=("courses", "kinds"), default=["courses", "kinds"])
     parser.add_argument("--table", action="store_true", help="run nothing")
     arguments = parser.parse_args()
     if not arguments.table:
-        run(arguments.presets, arguments.hospitals)
+        run(arguments.presets, arguments.hospitals, arguments.studies)
     (RESULTS / "lns.md").write_text(table())
 
 

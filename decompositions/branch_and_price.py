@@ -3,16 +3,16 @@
     1. Root: column generation (`dantzig_wolfe_hospital`, steps 1 to 3), repair, a RENS of a few hundred nodes.
     2. Take the open node with the largest bound, or go on with a child of the last one whose bound is nearly as large.
        Fixings spread over thresholds and links; columns that break one leave the master.
-    3. Bound the node by (4) at its parent's multipliers, then by a few rounds of stabilised column generation. It is
+    3. Bound the node by (8) at its parent's multipliers, then by a few rounds of stabilised column generation. It is
        pruned where L_n < best + 1, values being whole. Probe it against the best value and bound it again.
     4. Branch on a mandate y_k that the master leaves fractional: y_k = 0 and y_k = 1. Reliability branching: an offer
-       tried fewer than four times on either side is tried (two rounds of column generation in both children, whose (4)
+       tried fewer than four times on either side is tried (two rounds of column generation in both children, whose (8)
        are already their bounds), others count with their average gain per unit. The product of both gains decides.
     5. Every few nodes repair the master's solution, every hundred RENS. A better allocation probes the root again.
 
 With all mandates of a node fixed the exact min-cost flow settles it. The bound of the whole is
 
-    max { best, max_{n open} L_n }                                                                                  (5)
+    max { best, max_{n open} L_n }                                                                                  (9)
 
 `state=PATH` writes the open nodes there when the solve ends, and every minute; a file that is there is taken up. Its
 format is described in `splgbench.decomposition.tree_state`.

@@ -22,7 +22,7 @@ from splgbench.backends.base import SolverStatus
 from splgbench.decomposition.column_generation import ColumnGeneration
 from splgbench.decomposition.compiling import compile_kernels
 from splgbench.decomposition.loop import Decomposition, Finished, Loop
-from splgbench.decomposition.neighbourhood_search import FIRST_SIZE, search
+from splgbench.decomposition.neighbourhood_search import FIRST_SIZE, NeighbourhoodSearch
 from splgbench.decomposition.neighbourhoods import KINDS, Guide
 from splgbench.decomposition.partition import partition
 from splgbench.decomposition.relaxation import HospitalRelaxation
@@ -58,7 +58,7 @@ def lns(backend: str | None = None, size: str = str(FIRST_SIZE), kinds: str = "+
         loop.check()
         if loop.best is None:
             _first(loop)
-        search(loop, guide, raises=2 if loop.left is None else None, size=int(size), kinds=drawn)
+        NeighbourhoodSearch(loop, guide, int(size), drawn).run(raises=2 if loop.left is None else None)
         return SolverStatus.NODE_LIMIT
 
     options = [] if int(size) == FIRST_SIZE else [f"size={int(size)}"]

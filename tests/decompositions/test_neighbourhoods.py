@@ -13,7 +13,7 @@ from splgbench import load, method, registry, solve
 from splgbench.decomposition import neighbourhood_search
 from splgbench.decomposition.loop import Finished, Loop
 from splgbench.decomposition.lp_start import lp_multipliers
-from splgbench.decomposition.neighbourhood_search import search
+from splgbench.decomposition.neighbourhood_search import NeighbourhoodSearch, search
 from splgbench.decomposition.neighbourhoods import KINDS, Draws, Guide, View, freed, usable_kinds
 from splgbench.decomposition.partition import partition
 from splgbench.decomposition.probing import Fixed, probe
@@ -25,6 +25,7 @@ from splgbench.limits import Limits
 from splgbench.model import FloatArray
 from splgbench.presolve import Presolved, presolve
 from splgbench.result import Status
+from splgbench.testing import RELATIONS, sweep
 from splgbench.trace import Recorder, Stop
 
 EASY = load("easy")
@@ -140,7 +141,7 @@ def test_small_neighbourhoods_improve_and_claim_nothing() -> None:
     before = loop.best
     assert before is not None
     with pytest.raises(Finished):
-        search(loop, guided(loop), size=15)
+        NeighbourhoodSearch(loop, guided(loop), size=15).run()
     assert loop.best is not None
     assert before < loop.best <= OPTIMUM
     assert (loop.bound, loop.iterations) == (None, 12)
@@ -152,7 +153,7 @@ def test_small_neighbourhoods_improve_and_claim_nothing() -> None:
 def test_a_neighbourhood_of_everything_is_a_proof() -> None:
     """Freed whole, the model gives its bound and the search is done."""
     loop = begun()
-    search(loop, Guide(loop.offers), size=EASY.n_offers)
+    NeighbourhoodSearch(loop, Guide(loop.offers), size=EASY.n_offers).run()
     assert loop.best == OPTIMUM
     assert loop.bound == pytest.approx(OPTIMUM, abs=0.9)
 
@@ -165,7 +166,7 @@ def test_what_better_allocations_share_stays() -> None:
     loop.found(best > 0, "test")
     fixed = probe(loop, relaxation(loop.offers), multipliers())
     assert (fixed.out | fixed.stand).sum() > 20
-    search(loop, guided(loop), fixed, size=EASY.n_offers)
+    NeighbourhoodSearch(loop, guided(loop), size=EASY.n_offers).run(fixed)
     assert (loop.best, loop.iterations) == (OPTIMUM, 1)
     assert loop.bound == pytest.approx(OPTIMUM, abs=0.9)
 
@@ -176,7 +177,7 @@ def test_an_allocation_that_differs_from_what_is_fixed() -> None:
     instance = make(tables, "group")
     loop = Loop(instance, Limits(), None, Recorder("test"), Stop())
     loop.found(np.array([True, False, False]), "test")
-    search(loop, Guide(loop.offers), Fixed(np.array([True, True, False]), np.array([False, False, True])), size=10)
+    search(loop, Guide(loop.offers), Fixed(np.array([True, True, False]), np.array([False, False, True])))
     assert loop.best == 24
 
 
@@ -188,18 +189,21 @@ def test_the_search_ends_when_it_stalls(monkeypatch: pytest.MonkeyPatch) -> None
     best = solve(EASY, "strengthened@highs").volumes
     assert best is not None
     loop.found(best > 0, "test")
-    search(loop, guided(loop), raises=1, size=2)
+    searching = NeighbourhoodSearch(loop, guided(loop), size=2)
+    searching.run(raises=1)
     assert (loop.best, loop.bound) == (OPTIMUM, None)
-    assert loop.iterations <= 6
+    assert (loop.iterations <= 6, searching.raised) == (True, 2)
+    searching.run(raises=0)
+    assert (loop.iterations <= 9, searching.raised) == (True, 3)
 
 
 def test_kinds_can_be_chosen() -> None:
     """Only those are drawn; with none that can be, nothing is searched."""
     loop = begun(iterations=3)
     with pytest.raises(Finished):
-        search(loop, guided(loop), size=12, kinds=("cells", "links"))
+        NeighbourhoodSearch(loop, guided(loop), size=12, kinds=("cells", "links")).run()
     assert {name.partition("_")[0] for name in loop.counters} == {"cells", "links"}
-    search(loop, Guide(loop.offers), kinds=("rins",))
+    NeighbourhoodSearch(loop, Guide(loop.offers), kinds=("rins",)).run()
 
 
 def test_no_allocation_no_search() -> None:
@@ -215,7 +219,7 @@ def test_a_seed_gives_one_course() -> None:
     def course(seed: int) -> list[tuple[str, float | None]]:
         loop = begun(seed=seed, iterations=10)
         with pytest.raises(Finished):
-            search(loop, guided(loop), size=12)
+            NeighbourhoodSearch(loop, guided(loop), size=12).run()
         return [(event.source, event.primal) for event in loop.recorder.events]
 
     assert course(1) == course(1) != course(2)
@@ -245,6 +249,13 @@ def test_lns_where_repair_finds_nothing(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setitem(module, "repaired", lambda offers, _weights: ~offers.live)
     result = method("lns").solve(EASY)
     assert (result.status, result.primal) == (Status.OPTIMAL, OPTIMUM)
+
+
+def test_the_battery_with_parts_of_tiny_instances() -> None:
+    """All relations hold where neighbourhoods are smaller than the instance, which the registered size rules out."""
+    methods = [method("lns:size=2")]
+    for examination in sweep(RELATIONS.values(), methods, examples=6):
+        assert (examination.refutation, examination.examples) == (None, 6)
 
 
 def test_lns_refuses() -> None:

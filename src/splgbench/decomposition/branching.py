@@ -2,11 +2,11 @@
 
 A node is a set of fixed mandates. Its bound is the Lagrangian value under its fixings,
 
-    L_n(l, m) = sum_c l_c B_c + sum_c m_c floor(B_c / g_c) + sum_b v_b(l, m | y as the node fixes it)                (4)
+    L_n(l, m) = sum_c l_c B_c + sum_c m_c floor(B_c / g_c) + sum_b v_b(l, m | y as the node fixes it)                (8)
 
 which is valid at all multipliers l, m >= 0, however early the node's column generation ends. The bound of the whole is
 
-    max { best, max_{n open} L_n }                                                                                  (5)
+    max { best, max_{n open} L_n }                                                                                  (9)
 """
 
 from __future__ import annotations
@@ -232,7 +232,7 @@ class Tree:
         return follow
 
     def _report(self, follow: Node | None) -> None:
-        """(5), with `follow` the node that comes next."""
+        """(9), with `follow` the node that comes next."""
         bounds = [self.nodes.bound]
         if follow is not None:
             bounds.append(follow.bound)

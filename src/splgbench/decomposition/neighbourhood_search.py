@@ -6,7 +6,8 @@
        solver's own for allocations, nothing below a small part of the gap.
     3. Too hard: the kind's size shrinks. Settled at little effort without a gain: it grows. A set of mandates within
        one that was settled since the last gain is not solved again.
-    4. After `PATIENCE` neighbourhoods without a gain more effort is allowed and smaller gains count.
+    4. After `PATIENCE` neighbourhoods without a gain more effort is allowed and smaller gains count, also in what was
+       settled.
 
 Effort is counted in simplex iterations, so that without a time limit a seed gives one course. Only a neighbourhood
 that frees all there is gives a bound. Source: Shaw 1998; Ropke and Pisinger 2006; drawing with rewards per effort as in
@@ -24,7 +25,7 @@ import numpy as np
 from splgbench.backends.base import ABSOLUTE_GAP, Solution, SolverStatus
 from splgbench.decomposition.loop import Loop
 from splgbench.decomposition.neighbourhoods import KINDS, Draws, Guide, Kind, View, freed, usable_kinds
-from splgbench.decomposition.probing import Fixed
+from splgbench.decomposition.probing import Fixed, nothing_fixed
 from splgbench.decomposition.restricted import Restriction
 from splgbench.instance import BoolArray
 
@@ -55,38 +56,14 @@ OPTIONS: Mapping[str, object] = {
     "mip_heuristic_run_root_reduced_cost": False,
     "mip_heuristic_run_feasibility_jump": False,
 }
-"""HiGHS without restarts and without its costly heuristics (docs/decompositions.md has their price)."""
+"""HiGHS without restarts and without its costly heuristics (benchmarks/results/lns.md has their price)."""
 
 
 def search(
-    loop: Loop,
-    guide: Guide,
-    fixed: Fixed | None = None,
-    seconds: float | None = None,
-    raises: int | None = 2,
-    size: int = FIRST_SIZE,
-    kinds: Collection[str] = tuple(KINDS),
+    loop: Loop, guide: Guide, fixed: Fixed | None = None, seconds: float | None = None, raises: int | None = 2
 ) -> None:
-    """Improve the loop's best allocation, if it has one, until it stalls, time is up or nothing better exists.
-
-    Parameters
-    ----------
-    loop : its limits, stop and iterations hold; every neighbourhood counts as an iteration.
-    guide : what is known besides the best allocation.
-    fixed : mandates that every better allocation lacks or holds.
-    seconds : most it may take.
-    raises : how often effort is raised before the search ends without a gain; None where only limits end it.
-    size : mandates freed at first.
-    kinds : names of the kinds of neighbourhoods to draw from; one for which the guide knows too little is left out.
-
-    Raises
-    ------
-    Finished
-        A limit of the loop was reached, or the bounds meet.
-    """
-    if loop.best is not None:
-        arms = [_Arm(name, kind, size) for name, kind in usable_kinds(guide).items() if name in kinds]
-        _Search(loop, guide, fixed, seconds, arms).run(raises)
+    """One run of a search with all kinds; the parameters are those of `NeighbourhoodSearch.run`."""
+    NeighbourhoodSearch(loop, guide).run(fixed, seconds, raises)
 
 
 @dataclass
@@ -100,20 +77,76 @@ class _Arm:
     worth: float = 0.0
 
 
-class _Search:
-    def __init__(self, loop: Loop, guide: Guide, fixed: Fixed | None, seconds: float | None, arms: list[_Arm]) -> None:
+class NeighbourhoodSearch:
+    """The search over one solve; what it has learnt stays from one run to the next.
+
+    Parameters
+    ----------
+    loop : its limits, stop and iterations hold; every neighbourhood counts as an iteration.
+    guide : what is known besides the best allocation.
+    size : mandates freed at first.
+    kinds : names of the kinds of neighbourhoods to draw from; one for which the guide knows too little is left out.
+    options : of HiGHS for the neighbourhoods, in its own words.
+    """
+
+    def __init__(
+        self,
+        loop: Loop,
+        guide: Guide,
+        size: int = FIRST_SIZE,
+        kinds: Collection[str] = tuple(KINDS),
+        options: Mapping[str, object] = OPTIONS,
+    ) -> None:
         self.loop = loop
         self.guide = guide
-        none = np.zeros_like(loop.offers.live)
-        self.fixed = Fixed(none, none) if fixed is None else fixed
-        self.ends = None if seconds is None else time.perf_counter() + seconds
+        self.options = options
         self.restriction = Restriction(loop)
         self.draws = Draws(loop.limits.seed)
-        self.arms = arms
+        self.arms = [_Arm(name, kind, size) for name, kind in usable_kinds(guide).items() if name in kinds]
+        self.fixed = nothing_fixed(loop)
         self.raised = 0
-        self.look()
+        self.settled: list[BoolArray] = []
+        self.settled_at: int | None = None
 
-    def look(self) -> None:
+    def run(self, fixed: Fixed | None = None, seconds: float | None = None, raises: int | None = 2) -> None:
+        """Improve the loop's best allocation, if it has one, until it stalls, time is up or nothing better exists.
+
+        Parameters
+        ----------
+        fixed : mandates that every better allocation lacks or holds.
+        seconds : most it may take.
+        raises : how often effort is raised before the run ends without a gain; None where only limits end it.
+
+        Raises
+        ------
+        Finished
+            A limit of the loop was reached, or the bounds meet.
+        """
+        if self.loop.best is None or not self.arms:
+            return
+        self.fixed = self.fixed if fixed is None else self.fixed.joined(fixed)
+        self.ends = None if seconds is None else time.perf_counter() + seconds
+        self._look()
+        waited = 0
+        while raises is None or raises >= 0:
+            self.loop.check()
+            if self.ends is not None and time.perf_counter() > self.ends:
+                return
+            arm = self._drawn()
+            free = freed(arm.kind, self.view, int(arm.size), self.draws)
+            before = self.loop.best
+            if any((free <= one).all() for one in self.settled):
+                arm.size = min(GROW * arm.size, len(free))
+            elif self._solved(arm, free):
+                return
+            waited = waited + 1 if self.loop.best == before else 0
+            if waited >= PATIENCE:
+                waited = 0
+                self.raised += 1
+                self.settled.clear()
+                raises = None if raises is None else raises - 1
+
+    def _look(self) -> None:
         """Take in the best allocation."""
         loop, offers = self.loop, self.loop.offers
         assert loop.volumes is not None
@@ -122,24 +155,8 @@ class _Search:
         proved = (self.fixed.out & ~held) | (self.fixed.stand & held)
         may_change = offers.live & ~offers.granted & ~offers.refused & ~proved
         self.view = View(self.guide, may_change, held, self.guide.losses(loop.volumes))
-        self.settled: list[BoolArray] = []
-        self.waited = 0
-
-    def run(self, raises: int | None) -> None:
-        while self.arms and (raises is None or self.raised <= raises):
-            self.loop.check()
-            if self.ends is not None and time.perf_counter() > self.ends:
-                return
-            arm = self._drawn()
-            free = freed(arm.kind, self.view, int(arm.size), self.draws)
-            if any((free <= one).all() for one in self.settled):
-                arm.size = min(GROW * arm.size, len(free))
-                self.waited += 1
-            elif self._solved(arm, free):
-                return
-            if self.waited >= PATIENCE:
-                self.raised += 1
-                self.waited = 0
+        if self.settled_at != loop.best:
+            self.settled, self.settled_at = [], loop.best
 
     def _drawn(self) -> _Arm:
         for arm in self.arms:
@@ -164,7 +181,7 @@ class _Search:
             arm.name,
             self._seconds(),
             NODES * 2**self.raised,
-            {**OPTIONS, "mip_abs_gap": smallest},
+            {**self.options, "mip_abs_gap": smallest},
         )
         gain = loop.best - before
         effort = OVERHEAD + solution.counters.get("simplex_iterations", 0)
@@ -179,9 +196,7 @@ class _Search:
         if whole:
             self._bound(solution)
         if gain:
-            self.look()
-        else:
-            self.waited += 1
+            self._look()
         if settled:
             self.settled.append(free)
         return whole and settled

@@ -6,7 +6,7 @@ ones are freed. Kinds that go by areas, hospitals or cells take one of them and 
 
 With multipliers m of the hospital relaxation (2) the gap of an allocation x falls apart exactly,
 
-    L(m) - u x = sum_i m_i (limit_i - use_i(x))  +  sum_b (v_b(m) - value_b(m, x))                                (7)
+    L(m) - u x = sum_i m_i (limit_i - use_i(x))  +  sum_b (v_b(m) - value_b(m, x))                               (10)
 
 into what the rows of every cell waste and what every block of a hospital loses against its best plan. Drawing is
 weighted with these losses.
@@ -62,7 +62,7 @@ class Draws:
 
 @dataclass(frozen=True)
 class Losses:
-    """Where the gap of an allocation lies, the parts of (7).
+    """Where the gap of an allocation lies, the parts of (10).
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ class Guide:
             self.prices = _Prices(relaxation, multipliers)
 
     def losses(self, volumes: IntArray) -> Losses:
-        """The parts of (7); all the same without multipliers.
+        """The parts of (10); all the same without multipliers.
 
         Parameters
         ----------

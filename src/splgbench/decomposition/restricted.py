@@ -131,7 +131,9 @@ class Restriction:
         if solution.values is None:
             return solution
         whole = part.whole(solution.values)
-        loop.found(self.model.mandates(whole), source)
+        mandates = self.model.mandates(whole)
+        if loop.volumes is None or (mandates != (loop.volumes > 0)).any():
+            loop.found(mandates, source)
         return replace(solution, values=whole)
 
     def decide(self, fixed: Fixed, source: str, seconds: float | None = None) -> Solution:
