@@ -3,9 +3,9 @@
     nice python benchmarks/court.py                 # runs what benchmarks/results/court.csv lacks
     python benchmarks/court.py --table              # only writes the table again
 
-One piece is a seed and a class of methods, in a process of its own: those on HiGHS, those on other backends, the
-decompositions. A finished piece is written to the CSV, one line a relation, and its methods are not put to that seed
-again. The same seed gives the same draws to every class.
+One piece is a seed and a class of methods, in a process of its own: those on HiGHS, and all others. A finished piece is
+written to the CSV, one line a relation, and its methods are not put to that seed again. The same seed gives the same
+draws to both classes.
 """
 
 from __future__ import annotations
@@ -25,15 +25,13 @@ from splgbench.testing.subjects import EXAMPLES, STRIDES, strides
 from splgbench.versions import versions
 
 RESULTS = Path(__file__).parent / "results"
-PIECES = ("HiGHS", "other backends", "decompositions")
+PIECES = ("HiGHS", "others")
 COLUMNS = ("seed", "piece", "relation", "examples", "refuted", "sentence", "cpu_s", "methods", "versions")
 
 
 def piece_of(subject: Method) -> str:
     """The class that a method runs with."""
-    if not isinstance(subject, Direct):
-        return "decompositions"
-    return "HiGHS" if subject.backend.name == "highs" else "other backends"
+    return "HiGHS" if isinstance(subject, Direct) and subject.backend.name == "highs" else "others"
 
 
 def run_piece(seed: int, piece: str, names: list[str], examples: int) -> list[dict[str, Any]]:
@@ -87,15 +85,16 @@ def table(rows: list[dict[str, str]]) -> str:
         known += [name for name in row["methods"].split() if name not in known]
     methods = [name for names in pieces.values() for name in names]
     used = dict(part.split(" ", 1) for row in rows for part in row["versions"].split(", "))
-    slower, slowest = STRIDES["nightly"]
+    stride = STRIDES["nightly"]
     lines = [
         "# Every registered method under every relation",
         "",
         "Command: `nice python benchmarks/court.py`.",
         "",
-        "A number is the examples drawn without a contradiction by any method. An example serves all methods on HiGHS "
-        f"and all decompositions; methods on other backends take part in every {slower}th, those that go through Pyomo "
-        f"in every {slowest}th.",
+        "A number is the examples drawn without a contradiction by any method. An example serves all methods on HiGHS; "
+        f"decompositions take part in every {stride['decompositions']}th, methods on other backends in every "
+        f"{stride['other backends']}th, those that go through Pyomo (the gdp formulations, too) in every "
+        f"{stride['Pyomo']}th: the slower, the rarer.",
         "",
         *(f"- {piece}: {', '.join(f'`{name}`' for name in names)}" for piece, names in pieces.items()),
         "",

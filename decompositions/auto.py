@@ -1,38 +1,46 @@
 """The recommended pipeline: what `splgbench solve` uses where no method is named.
 
-    1. `strengthened` on HiGHS for a moment: easy instances are done here.
-    2. Dantzig-Wolfe by hospital: a bound in about a second at 26 x 145, and a fractional allocation.
-    3. RENS on the mandates that it leaves fractional.
-    4. Lagrangian probing fixes what no better allocation can have otherwise; `strengthened` solves the rest.
+    1. Small instances go to `strengthened` on HiGHS at once.
+    2. Dantzig-Wolfe over blocks that only demand couples: a bound in about a second at 26 x 145, and a fractional
+       allocation.
+    3. Repair, and RENS on the mandates that the master leaves fractional.
+    4. Lagrangian probing fixes what no better allocation can have otherwise; `strengthened` solves the rest, connected
+       components apart.
+    5. What is not proved in time goes to large-neighbourhood search for a while; then 4 again with more time.
 
-The reduced model of step 4 holds every allocation better than the best one, so its bound, or the best value where that
-is larger, bounds the whole. Where a step cannot run (a partition that is refused, a solver that is missing) the next
-one takes over; the last resort is `strengthened` alone.
+The reduced models of step 4 hold every allocation better than the best one, so their bounds, or the best value where
+that is larger, bound the whole. Where a step cannot run (a partition that is refused, a solver that is missing) the
+next one takes over; the last resort is `strengthened` alone, also where HiGHS needs a process of its own.
 """
 
 from __future__ import annotations
 
-import contextlib
-
-import numpy as np
-
-from splgbench.backends.base import Solution, SolverStatus
+from splgbench import registry
+from splgbench.backends.base import SolverStatus
+from splgbench.decomposition.apart import Components, solve_apart
 from splgbench.decomposition.column_generation import ColumnGeneration
+from splgbench.decomposition.compiling import compile_kernels
 from splgbench.decomposition.loop import Decomposition, Finished, Loop
+from splgbench.decomposition.neighbourhood_search import search
+from splgbench.decomposition.neighbourhoods import Guide
 from splgbench.decomposition.partition import partition
-from splgbench.decomposition.probing import Fixed, probe
+from splgbench.decomposition.probing import nothing_fixed, probe
 from splgbench.decomposition.relaxation import HospitalRelaxation
 from splgbench.decomposition.repair import repaired
 from splgbench.decomposition.requirements import master_versions, missing_master
-from splgbench.decomposition.restricted import rens, solve_restricted
-from splgbench.errors import InfeasibleError, InputError, UnsupportedError
+from splgbench.decomposition.restricted import Restriction, rens, solve_whole
+from splgbench.errors import InputError, UnsupportedError
 
-FIRST_TRY = 1.0
-"""Seconds for step 1."""
-MOST_COLUMNS = 60.0
-"""Seconds for step 2, at most a third of what is left."""
-MOST_RENS = 20.0
-"""Seconds for step 3, at most a quarter of what is left."""
+SMALL = 250
+"""Live offers up to which step 1 is all."""
+MOST_COLUMNS = 1 / 3
+"""Part of the time that is left for step 2."""
+MOST_RENS = 1 / 10
+"""Part of the time that is left for step 3."""
+FIRST_SLICE = 2 / 3
+"""Part of the time that is left for step 4 at first; all of it at every return."""
+SEARCH = 1 / 4
+"""Part of the time that is left for step 5."""
 
 
 def auto(backend: str | None = None) -> Decomposition:
@@ -45,55 +53,52 @@ def auto(backend: str | None = None) -> Decomposition:
     """
     if backend is not None:
         raise InputError("auto chooses its solvers itself", "method")
-    return Decomposition("auto", _steps, missing_master, master_versions())
+    if missing_master() is not None:
+        return Decomposition("auto", solve_whole, registry.find("backends", "highs").unavailable, master_versions())
+    return Decomposition("auto", _steps, missing_master, master_versions(), compile_kernels)
 
 
 def _steps(loop: Loop) -> SolverStatus:
-    nothing = np.zeros_like(loop.offers.live)
-    first = solve_restricted(loop, nothing, nothing, "highs", FIRST_TRY)
-    if _takes(loop, first, Fixed(nothing, nothing)):
-        return SolverStatus.FINISHED
-    loop.check()
-    fixed = Fixed(nothing, nothing)
-    # Where there is no partition by hospital, the whole model is left.
-    with contextlib.suppress(UnsupportedError):
-        fixed = _decomposed(loop)
-    loop.check()
-    last = solve_restricted(loop, fixed.out, fixed.stand, "highs")
-    _takes(loop, last, fixed)
-    return last.status
+    if int(loop.offers.live.sum()) > SMALL:
+        try:
+            return _decomposed(loop)
+        except UnsupportedError:
+            # There is no partition by hospital: the whole model is left.
+            pass
+    return Restriction(loop).decide(nothing_fixed(loop), "highs").status
 
 
-def _decomposed(loop: Loop) -> Fixed:
-    """Steps 2, 3 and the probing of 4."""
-    relaxation = HospitalRelaxation(loop.offers, partition(loop.offers, "hospital"))
+def _decomposed(loop: Loop) -> SolverStatus:
+    """Steps 2 to 5."""
+    relaxation = HospitalRelaxation(loop.offers, partition(loop.offers, "tied"))
     generation = ColumnGeneration(loop, relaxation)
     try:
-        generation.run(seconds=_part(loop, 3, MOST_COLUMNS))
+        generation.run(seconds=_part(loop, MOST_COLUMNS))
     except Finished as finished:
         if finished.status is not SolverStatus.NODE_LIMIT:
             raise
     weights = generation.master.weights()
     loop.found(repaired(loop.offers, weights), "repair")
     loop.check()
-    rens(loop, weights, _part(loop, 4, MOST_RENS))
+    restriction = Restriction(loop)
+    rens(restriction, weights, _part(loop, MOST_RENS))
     loop.check()
-    return probe(loop, relaxation, generation.best)
+    guide = Guide(loop.offers, weights, relaxation, generation.best)
+    components = Components(relaxation, generation.best)
+    slice_ = FIRST_SLICE
+    fixed = nothing_fixed(loop)
+    while True:
+        fixed = fixed.joined(probe(loop, relaxation, generation.best))
+        if solve_apart(loop, restriction, components, fixed, _part(loop, slice_)):
+            return SolverStatus.FINISHED
+        loop.check()
+        if loop.left is None:
+            # Nothing but the solver itself has given up.
+            return SolverStatus.NODE_LIMIT
+        search(loop, guide, fixed, _part(loop, SEARCH), raises=0)
+        loop.check()
+        slice_ = 1.0
 
 
-def _part(loop: Loop, share: int, most: float) -> float:
-    return most if loop.left is None else min(most, loop.left / share)
-
-
-def _takes(loop: Loop, solution: Solution, fixed: Fixed) -> bool:
-    """What the solver proved of the reduced model, as a bound of the whole; whether it is the end."""
-    if solution.status is SolverStatus.INFEASIBLE:
-        if loop.best is None:
-            raise InfeasibleError("the solver finds no allocation")
-        # Nothing better than the best allocation is left.
-        loop.bounded(float(loop.best), "probing")
-        return True
-    if solution.dual is not None:
-        reduced = fixed.out.any() or fixed.stand.any()
-        loop.bounded(max(solution.dual, float(loop.best)) if reduced and loop.best else solution.dual, "highs")
-    return loop.closed
+def _part(loop: Loop, share: float) -> float | None:
+    return None if loop.left is None else share * max(loop.left, 0.0)

@@ -14,12 +14,13 @@ from __future__ import annotations
 
 from splgbench.backends.base import SolverStatus
 from splgbench.decomposition.column_generation import ColumnGeneration
+from splgbench.decomposition.compiling import compile_kernels
 from splgbench.decomposition.loop import Decomposition, Loop
 from splgbench.decomposition.partition import partition
 from splgbench.decomposition.relaxation import HospitalRelaxation
 from splgbench.decomposition.repair import repaired
 from splgbench.decomposition.requirements import master_versions, missing_master
-from splgbench.decomposition.restricted import rens
+from splgbench.decomposition.restricted import Restriction, rens
 from splgbench.errors import InputError
 
 
@@ -36,13 +37,13 @@ def dantzig_wolfe_hospital(backend: str | None = None) -> Decomposition:
 
     def steps(loop: Loop) -> SolverStatus:
         offers = loop.offers
-        generation = ColumnGeneration(loop, HospitalRelaxation(offers, partition(offers, "hospital")))
+        generation = ColumnGeneration(loop, HospitalRelaxation(offers, partition(offers, "tied")))
         generation.run()
         weights = generation.master.weights()
         loop.found(repaired(offers, weights), "repair")
         loop.check()
-        rens(loop, weights)
+        rens(Restriction(loop), weights)
         loop.check()
         return SolverStatus.NODE_LIMIT
 
-    return Decomposition("dantzig_wolfe_hospital", steps, missing_master, master_versions())
+    return Decomposition("dantzig_wolfe_hospital", steps, missing_master, master_versions(), compile_kernels)

@@ -12,9 +12,12 @@ Source: Held, Wolfe and Crowder 1974; Geoffrion 1974.
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from splgbench.backends.base import SolverStatus
+from splgbench.decomposition.compiling import compile_kernels
 from splgbench.decomposition.loop import Decomposition, Loop
 from splgbench.decomposition.lp_start import lp_multipliers
 from splgbench.decomposition.multipliers import UPDATES
@@ -46,14 +49,14 @@ def lagrangian_hospital(backend: str | None = None, update: str = "subgradient")
 
     def steps(loop: Loop) -> SolverStatus:
         offers = loop.offers
-        relaxation = HospitalRelaxation(offers, partition(offers, "hospital"))
+        relaxation = HospitalRelaxation(offers, partition(offers, "tied"))
         multipliers = lp_multipliers(relaxation, loop.left)
         rule = UPDATES[update](relaxation, multipliers)
         often = np.zeros(loop.instance.n_offers)
         for number in range(ROUNDS):
             evaluation = relaxation.evaluate(multipliers)
             loop.counters["pricing_nodes"] = loop.counters.get("pricing_nodes", 0) + evaluation.plans.nodes
-            loop.bounded(evaluation.bound, "lagrangian")
+            loop.relaxed(evaluation.bound, "lagrangian", partial(relaxation.named, multipliers))
             often = MEMORY * often + (1 - MEMORY) * (evaluation.plans.volume > 0)
             if number % REPAIR_EVERY == 0:
                 gain, fee = relaxation.prices(multipliers)
@@ -68,4 +71,4 @@ def lagrangian_hospital(backend: str | None = None, update: str = "subgradient")
         return SolverStatus.NODE_LIMIT
 
     tail = "" if update == "subgradient" else f":update={update}"
-    return Decomposition(f"lagrangian_hospital{tail}", steps, missing_master, master_versions())
+    return Decomposition(f"lagrangian_hospital{tail}", steps, missing_master, master_versions(), compile_kernels)

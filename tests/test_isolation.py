@@ -17,14 +17,15 @@ import pytest
 from errands_for_tests import DoomedSolve, Errand
 from instances_for_tests import make, plain_tables
 
-from splgbench import isolation
+from splgbench import isolation, worker
 from splgbench.allocation import Allocation
 from splgbench.errors import InputError, MissingSolverError, SplgbenchError, UnsupportedError
-from splgbench.isolation import Outcome, answered, run_errand, solve_isolated
+from splgbench.isolation import Outcome, Stopwatch, answered, is_near, run_errand, solve_isolated
 from splgbench.limits import Limits
 from splgbench.processes import resident_memory_mb
 from splgbench.result import Result, Status
 from splgbench.trace import Event, Stop
+from splgbench.worker import SolveClock, SolveErrand
 
 GRACE = 0.3
 
@@ -253,6 +254,75 @@ def test_a_solve_in_its_own_process() -> None:
     assert (result.status, result.primal, result.dual, result.volumes.tolist()) == (Status.OPTIMAL, 19, 19, [5, 2])  # type: ignore[union-attr]
     assert result.method == "linked@highs"
     assert "highspy" in result.versions
+
+
+def test_the_solve_is_timed_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Finding the method is not counted; the solve is, by the clock around it."""
+    clock = [0.0]
+    monkeypatch.setattr(worker, "time", SimpleNamespace(perf_counter=lambda: clock[0]))
+
+    class Solver:
+        def solve(self, *_: object) -> str:
+            clock[0] += 7.0
+            return "answer"
+
+    def import_slowly(_name: str) -> Solver:
+        clock[0] += 100.0
+        return Solver()
+
+    monkeypatch.setattr(worker, "method", import_slowly)
+    words: list[object] = []
+    assert SolveErrand("slow", INSTANCE, Limits()).run(words.append, Stop()) == "answer"  # type: ignore[comparison-overlap]
+    assert words == [SolveClock(), SolveClock(7.0)]
+
+
+@pytest.mark.parametrize(
+    ("inside", "measured"),
+    [
+        (10.0, 10.0),
+        (10.2, 10.2),  # word took 0.1 s longer at the beginning than at the end, and 10.3 s have passed in all
+        (9.9, 9.9),
+        (9.0, 10.1),  # a second short of what passed outside: not believed
+        (0.0, 10.1),
+        (30.0, 10.1),
+        (float("nan"), 10.1),
+        ("long", 10.1),
+    ],
+)
+def test_two_clocks(inside: Any, measured: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The clock inside counts where the one outside allows it: here 0.2 s, then 10.1 s until word of the end."""
+    clock = [100.0]
+    monkeypatch.setattr(isolation, "time", SimpleNamespace(perf_counter=lambda: clock[0]))
+    watch = Stopwatch()
+    clock[0] += 0.2
+    watch.hear(SolveClock())
+    clock[0] += 10.1
+    watch.hear(SolveClock(inside))
+    assert watch.seconds(answered=True) == pytest.approx(measured)
+    clock[0] += 5.0
+    assert watch.seconds(answered=False) == pytest.approx(15.1)
+
+
+@pytest.mark.parametrize(
+    ("claimed", "measured", "near"),
+    [
+        (0.0, 0.04, True),
+        (0.0, 0.06, False),
+        (0.51, 0.5, True),
+        (99.5, 100.0, True),
+        (98.5, 100.0, False),
+        (101.5, 100.0, False),
+        (-0.01, 0.0, False),
+        (10**400, 1.0, False),
+        (float("nan"), 1.0, False),
+        ("1.0", 1.0, False),
+        (None, 0.0, False),
+        (np.float32(1.0), 1.0, True),
+    ],
+)
+def test_claims_near_the_measured_time_stand(claimed: object, measured: float, near: bool) -> None:
+    """Within 0.05 s or one per cent."""
+    assert is_near(claimed, measured) is near
 
 
 def test_a_refused_solve_raises() -> None:

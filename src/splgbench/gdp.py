@@ -198,6 +198,7 @@ class _Rules:
                 self.refused.add(k)
             elif action == "fix":
                 self.fixed[k] = cases
+                (self.granted if cases else self.refused).add(k)
             else:
                 self.exempt[rule].add(k)
 

@@ -9,13 +9,19 @@ from __future__ import annotations
 import contextlib
 import os
 import queue
+import re
 import signal
 import threading
 import time
 from dataclasses import dataclass, replace
+from functools import cache
+from numbers import Real
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
+import numpy as np
+
+from splgbench import registry
 from splgbench.allocation import Allocation
 from splgbench.confinement import Confinement
 from splgbench.errors import SplgbenchError
@@ -24,15 +30,22 @@ from splgbench.judging import judge
 from splgbench.launching import FreshInterpreter, Launcher, LostWorkerError, WorkerProcess
 from splgbench.limits import NO_LIMITS, Limits
 from splgbench.logs import CappedLog
+from splgbench.method_names import canonical
 from splgbench.methods import interruptible, start_volumes
 from splgbench.methods import method as method_of_name
 from splgbench.result import Result, Status
 from splgbench.trace import Event, EventHandler, Stop
 from splgbench.versions import versions
-from splgbench.worker import Errand, OnMessage, SolveErrand, receive, send
+from splgbench.worker import Errand, OnMessage, PrepareErrand, SolveClock, SolveErrand, receive, send
 
 GRACE = 5.0
 """Seconds past its limit, or past an interrupt, before a worker is killed."""
+PREPARE_TIME = 300.0
+"""Most seconds for what a decomposition does before its first run: compiling."""
+CLAIM_SECONDS, CLAIM_SHARE = 0.05, 0.01
+"""How near to the measured wall time a method's own must be to stand: seconds, or a share of it if that is more."""
+LAG = 0.25
+"""Seconds that word from a worker may take; by more the clock in the worker may not fall short of the one outside."""
 _POLL = 0.05
 _NEAR = 0.8
 """Share of the memory limit above which a crash counts as one for want of memory."""
@@ -48,11 +61,13 @@ class Outcome:
         somebody else).
     value : the answer; the error for "refused"; words for "failed", "crashed" and "lost".
     peak_memory_mb : largest resident memory of the worker and its children that was seen; None where unknown.
+    solve_s : seconds that a solve took, as measured (`Stopwatch`); None for other errands.
     """
 
     kind: str
     value: Any = None
     peak_memory_mb: float | None = None
+    solve_s: float | None = None
 
 
 def run_errand(
@@ -232,6 +247,44 @@ def _signal_name(number: int) -> str:
     return names.get(number, f"signal {number}")
 
 
+class Stopwatch:
+    """Measures a solve: inside its process by our own code around it, outside by when word of that came.
+
+    The start of the process, imports and the way of the instance there are no part of it. The clock inside is the
+    better one as long as nothing tampers with it; where it falls short of the one outside by more than `LAG`, or
+    exceeds what passed altogether, the one outside counts.
+    """
+
+    def __init__(self) -> None:
+        self.launched = time.perf_counter()
+        self.began: float | None = None
+        self.ended: float | None = None
+        self.inside: float | None = None
+
+    def hear(self, word: SolveClock) -> None:
+        """Take the time of a word; the first, before anything a method may send, is that the solve begins."""
+        now = time.perf_counter()
+        if self.began is None:
+            self.began = now
+        else:
+            self.ended, self.inside = now, word.seconds
+
+    def seconds(self, *, answered: bool) -> float:
+        """What the solve took; without an answer, what has passed since it began."""
+        now = time.perf_counter()
+        ended = self.ended if answered and self.ended is not None else now
+        outside = ended - (self.launched if self.began is None else self.began)
+        if answered and isinstance(self.inside, float) and outside - LAG <= self.inside <= now - self.launched:
+            return self.inside
+        return outside
+
+
+def is_near(claimed: object, measured: float) -> bool:
+    """Whether the seconds that a method says it took are near enough to the measured ones to stand."""
+    allowance = max(CLAIM_SECONDS, CLAIM_SHARE * measured)
+    return _is_number(claimed) and bool(max(0.0, measured - allowance) <= claimed <= measured + allowance)
+
+
 def solve_isolated(
     method: str,
     instance: Instance,
@@ -243,7 +296,7 @@ def solve_isolated(
     log: Path | None = None,
     grace: float = GRACE,
 ) -> Result:
-    """As `Method.solve`, in a process of its own and with the limits enforced from outside.
+    """As `Method.solve`, in a process of its own, the limits enforced and the time measured from outside.
 
     Parameters
     ----------
@@ -254,10 +307,21 @@ def solve_isolated(
     Returns
     -------
     Result
-        After a kill, the best mandates reported within the time limit with exact volumes, and the best bound.
+        Its wall time is its own where that `is_near` to the measured one, else that. After a kill, the best mandates
+        reported within the time limit with exact volumes, and the best bound.
     """
     result, _ = attempt_isolated(method, instance, limits, start, permutation, on_event, stop, log, grace)
     return result
+
+
+_PREPARING = threading.Lock()
+
+
+@cache
+def _prepare(method: str) -> None:
+    """Have what a decomposition compiles on this machine's disk before a run's limits begin to count."""
+    if re.split("[@:]", canonical(method))[0] in registry.names("decompositions"):
+        run_errand(PrepareErrand(method), lambda _: None, wall_time=PREPARE_TIME)
 
 
 def attempt_isolated(
@@ -280,10 +344,17 @@ def attempt_isolated(
     launcher : what starts the process; None for a fresh interpreter.
     processors : numbers of the processors it may run on; empty for all.
     """
+    with _PREPARING:
+        _prepare(method)
     events: list[Event] = []
     held: list[Event] = []
+    watch = Stopwatch()
 
-    def keep(event: Event) -> None:
+    def keep(event: object) -> None:
+        if isinstance(event, SolveClock):
+            watch.hear(event)
+        if not _makes_sense(event, instance):
+            return
         if limits.wall_time is None or event.time <= limits.wall_time:
             events.append(replace(event, mandates=None))
             if event.mandates is not None:
@@ -292,7 +363,6 @@ def attempt_isolated(
             on_event(event)
 
     errand = SolveErrand(method, instance, limits, start, permutation)
-    began = time.perf_counter()
     outcome = run_errand(
         errand,
         keep,
@@ -305,10 +375,15 @@ def attempt_isolated(
         grace=grace,
         launcher=launcher,
     )
+    took = watch.seconds(answered=outcome.kind == "answer")
+    outcome = replace(outcome, solve_s=took)
     if outcome.kind == "answer" and not isinstance(outcome.value, Result):
         outcome = replace(outcome, kind="failed", value=f"it returned {type(outcome.value).__name__}, not a Result")
     if outcome.kind == "answer":
-        return replace(outcome.value, peak_memory_mb=outcome.peak_memory_mb), outcome
+        claimed = outcome.value.wall_time_s
+        timed = float(claimed) if is_near(claimed, took) else took
+        answered = replace(outcome.value, limits=limits, wall_time_s=timed, peak_memory_mb=outcome.peak_memory_mb)
+        return answered, outcome
     if outcome.kind == "refused":
         raise outcome.value
     status = {
@@ -317,8 +392,24 @@ def attempt_isolated(
         "interrupted": Status.INTERRUPTED,
     }.get(outcome.kind, Status.ERROR)
     mandates = held[0].mandates if held else None
-    took = time.perf_counter() - began
     return _salvaged(method, instance, limits, start, status, outcome, events, mandates, took), outcome
+
+
+def _is_number(value: object) -> TypeGuard[float]:
+    return isinstance(value, Real)
+
+
+def _makes_sense(event: object, instance: Instance) -> TypeGuard[Event]:
+    """Whether what a method reports is an event at all: a plug-in may report anything."""
+    if not isinstance(event, Event) or not _is_number(event.time):
+        return False
+    bounds: tuple[object, ...] = (event.primal, event.dual)
+    if not all(bound is None or _is_number(bound) for bound in bounds):
+        return False
+    held = event.mandates
+    return held is None or (
+        isinstance(held, np.ndarray) and held.dtype == np.bool_ and held.shape == (instance.n_offers,)
+    )
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import re
 import signal
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -29,7 +29,7 @@ from splgbench.result import Result, Status
 from splgbench.trace import EventHandler, Recorder, Stop
 from splgbench.versions import versions as base_versions
 
-DEFAULT_METHOD = "strengthened@highs"
+DEFAULT_METHOD = "auto"
 """What `splgbench solve` uses where no method is named."""
 
 _LARGEST_CASES = 2**62
@@ -77,6 +77,15 @@ class Method(Protocol):
         """
 
 
+@runtime_checkable
+class Prepared(Protocol):
+    """A method with work to do before any instance is known, which does not count as solving."""
+
+    @property
+    def prepare(self) -> Callable[[], None]:
+        """Does it; a second call costs nothing."""
+
+
 def method(name: str) -> Method:
     """The method of a name such as ``strengthened@highs``, ``linked@scip:volumes=integer`` or ``mine.py@highs``.
 
@@ -100,8 +109,11 @@ def method(name: str) -> Method:
         key, equals, value = part.partition("=")
         if tail and not (key and equals and value):
             raise InputError(f"an option is written key=value, not {part!r}", "method")
+        key = registry.normal_name(key)
+        if key in options:
+            raise InputError(f"the option {key} stands twice", "method")
         if key:
-            options[registry.normal_name(key)] = value
+            options[key] = value
     if head.endswith(".py"):
         found = registry.from_file(Path(head))
     else:

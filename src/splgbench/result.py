@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -78,6 +78,8 @@ class Result:
     trace : bound events.
     message : why it is unsupported, wrong, infeasible or failed; "" otherwise.
     clash : for an infeasible instance, overrides and rules no member of which can be dropped.
+    multipliers : for a Lagrangian bound by hospital, the price of each row that was priced out, by family ("demand",
+        "cell_knapsack") and (group, region); a certificate can be made of them.
     """
 
     status: Status
@@ -102,6 +104,7 @@ class Result:
     trace: tuple[Event, ...] = field(default=(), repr=False)
     message: str = ""
     clash: tuple[str, ...] = ()
+    multipliers: Mapping[str, Sequence[tuple[tuple[str, str], float]]] = field(default_factory=dict, repr=False)
 
     @property
     def gap(self) -> float | None:
@@ -138,5 +141,8 @@ class Result:
             "versions": dict(self.versions),
             "message": self.message,
             "clash": list(self.clash),
+            "multipliers": {
+                family: [[list(key), price] for key, price in rows] for family, rows in self.multipliers.items()
+            },
             "trace": [event.as_json() for event in self.trace],
         }

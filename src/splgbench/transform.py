@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -21,6 +22,8 @@ RULES = (
     "overrides",
 )
 """Rules that can be switched off by name."""
+CUT = re.compile(r"([1-9][0-9]{0,8})x([1-9][0-9]{0,8})")
+"""How the size of a cut is written: HxG, hospitals and groups."""
 
 
 def to_tables(instance: Instance) -> dict[str, dict[str, list[Any]]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from splgbench.readable import amount
 from splgbench.result import Result, Status, contradicts
 
 
@@ -39,7 +40,7 @@ def contradictions(results: Sequence[Result]) -> list[Contradiction]:
             assert best.primal is not None
             if contradicts(result.dual, best.primal):
                 text = (
-                    f"{result.method} bounds the optimum by {result.dual:,.0f}, "
+                    f"{result.method} bounds the optimum by {amount(result.dual)}, "
                     f"but {best.method} has a checked allocation of {best.primal:,}"
                 )
                 found.append(Contradiction((result.method, best.method), text))
@@ -62,4 +63,4 @@ def verdict_line(results: Sequence[Result]) -> str:
     bounds = [result.dual for result in answered if result.dual is not None]
     if not values or not bounds:
         return f"no contradiction: {len(answered)} answers, nothing proved"
-    return f"all bounds interlock: {len(answered)} answers, optimum between {max(values):,} and {min(bounds):,.0f}"
+    return f"all bounds interlock: {len(answered)} answers, optimum between {max(values):,} and {amount(min(bounds))}"

@@ -13,6 +13,7 @@ import pickle
 import struct
 import sys
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +26,7 @@ from splgbench.confinement import Confinement
 from splgbench.errors import SplgbenchError
 from splgbench.instance import Instance
 from splgbench.limits import Limits
-from splgbench.methods import interruptible, method
+from splgbench.methods import Method, Prepared, interruptible, method
 from splgbench.model import MipModel
 from splgbench.result import Result
 from splgbench.trace import Event, EventHandler, Recorder, Stop
@@ -45,8 +46,20 @@ class Errand(Protocol):
 
 
 @dataclass(frozen=True)
+class SolveClock:
+    """What a `SolveErrand` reports right before the method's solve and right after it.
+
+    Parameters
+    ----------
+    seconds : what the solve took by the clock of its process; None before it.
+    """
+
+    seconds: float | None = None
+
+
+@dataclass(frozen=True)
 class SolveErrand:
-    """Answer an instance by a method named as on the command line."""
+    """Answer an instance by a method named as on the command line; imports and the like come before the solve."""
 
     method: str
     instance: Instance
@@ -54,9 +67,30 @@ class SolveErrand:
     start: Allocation | None = None
     permutation: int | None = None
 
-    def run(self, on_event: EventHandler, stop: Stop) -> Result:
-        solver = method(self.method)
-        return solver.solve(self.instance, self.limits, self.start, self.permutation, on_event, stop)
+    def run(self, on_event: OnMessage, stop: Stop) -> Result:
+        solver = _prepared(self.method)
+        on_event(SolveClock())
+        began = time.perf_counter()
+        result = solver.solve(self.instance, self.limits, self.start, self.permutation, on_event, stop)
+        on_event(SolveClock(time.perf_counter() - began))
+        return result
+
+
+@dataclass(frozen=True)
+class PrepareErrand:
+    """Do what a method can do before any instance is known, and leave it to later processes: compiled code."""
+
+    method: str
+
+    def run(self, on_event: OnMessage, stop: Stop) -> None:
+        _prepared(self.method)
+
+
+def _prepared(name: str) -> Method:
+    solver = method(name)
+    if isinstance(solver, Prepared):
+        solver.prepare()
+    return solver
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ import pytest
 from scipy.optimize import linprog
 
 from splgbench import registry
-from splgbench.backends.base import ABSOLUTE_GAP, Backend, Solution, SolverStatus, Start, Task
+from splgbench.backends.base import ABSOLUTE_GAP, TOLERANCES, Backend, Solution, SolverStatus, Start, Task
 from splgbench.capabilities import Capability
 from splgbench.instance import Instance
 from splgbench.limits import Limits
@@ -130,6 +130,10 @@ def test_knapsack(backend: Backend) -> None:
     assert solution.effective["mip_rel_gap"] == 0
     assert solution.effective["mip_abs_gap"] == ABSOLUTE_GAP
     assert solution.effective["threads"] == 1
+    exact = backend.name == "cpsat"
+    for name, asked in TOLERANCES.items():
+        assert solution.effective[name] == (0 if exact else asked)
+        assert solution.effective.get(f"requested_{name}") == (None if exact else asked)
 
 
 def test_presolve_off(backend: Backend) -> None:

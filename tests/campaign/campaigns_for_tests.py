@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from splgbench import Instance, write_package
-from splgbench.campaign.executors import Executor
+from splgbench.campaign.cells import Cell
+from splgbench.campaign.execution import Finished, Handling, not_run
+from splgbench.campaign.executors import Arrival, Executor, OnStart
 from splgbench.campaign.local import LocalExecutor
 from splgbench.campaign.manifest import make_manifest
 from splgbench.campaign.plan import Plan, make_plan
 from splgbench.campaign.runner import Session, pending_cells, run_cells
 from splgbench.campaign.spec import parse_campaign
 from splgbench.campaign.store import Store
+from splgbench.result import Status
+from splgbench.trace import Stop
 
 HOSTILE = Path(__file__).with_name("hostile.py")
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
@@ -64,6 +68,30 @@ def run_plan(plan: Plan, store: Store, executor: Executor | None = None, **optio
     executor = executor or LocalExecutor(2)
     manifest = make_manifest(plan, executor.name, 2, "splgbench run")
     return run_cells(plan, pending_cells(plan, store), store, executor, manifest, **options)
+
+
+class Pretender:
+    """An executor that runs nothing: every cell ends as its status says.
+
+    Parameters
+    ----------
+    status : how.
+    most : cells after which it is interrupted.
+    """
+
+    name = "pretender"
+
+    def __init__(self, status: Status = Status.TIME_OUT, most: int = 10**6) -> None:
+        self.status, self.most = status, most
+
+    def run(self, cells: Sequence[Cell], handling: Handling, stop: Stop, on_start: OnStart) -> Iterator[Arrival]:
+        for number, cell in enumerate(cells):
+            if number == self.most:
+                stop.set()
+                yield Arrival(not_run(cell, Status.INTERRUPTED, ""), 0.0)
+                return
+            finished = not_run(cell, self.status, "", attempts=1)
+            yield Arrival(Finished(cell, finished.row, {"trace.csv": b"time,primal,dual,source\n1,2,3,x\n"}), 0.0)
 
 
 def benchmark(name: str) -> ModuleType:

@@ -17,6 +17,7 @@ import numpy as np
 from splgbench import Limits, Result, Status
 from splgbench.polish import polish
 from splgbench.trace import Event
+from splgbench.worker import SolveClock
 
 
 @dataclass
@@ -50,6 +51,7 @@ class Hostile:
         on_event: Any = None,
         stop: Any = None,
     ) -> Any:
+        self.on_event = on_event
         self.note(f"{limits.seed} {os.getpid()}")
         if on_event is not None:
             on_event(Event(0.01, 1.0, 100_000.0, "hostile", np.zeros(instance.n_offers, dtype=np.bool_)))
@@ -153,6 +155,18 @@ class Hostile:
         polished = polish(instance, np.zeros(instance.n_offers, dtype=np.bool_))
         return self.result(instance, Status.OPTIMAL, polished.objective, 1e12, polished.volumes)
 
+    def close_no_gap(self, instance: Any) -> Any:
+        polished = polish(instance, np.zeros(instance.n_offers, dtype=np.bool_))
+        claimed = self.result(instance, Status.GAP_CLOSED, polished.objective, 1e12, polished.volumes)
+        return replace(claimed, limits=Limits(gap=1.0))
+
+    def deny(self, instance: Any) -> Any:
+        return self.result(instance, Status.INFEASIBLE, None, None)
+
+    def deny_what_it_holds(self, instance: Any) -> Any:
+        polished = polish(instance, np.zeros(instance.n_offers, dtype=np.bool_))
+        return self.result(instance, Status.INFEASIBLE, polished.objective, None, polished.volumes)
+
     def overflow(self, instance: Any) -> Any:
         return self.result(instance, Status.TIME_OUT, 10**30, None, None)
 
@@ -161,6 +175,38 @@ class Hostile:
 
     def turn_back_time(self, instance: Any) -> Any:
         return replace(self.result(instance, Status.TIME_OUT, None, None, None), wall_time_s=float("nan"))
+
+    def hurry(self, instance: Any) -> Any:
+        """Claim a hundredth of a second for more than one."""
+        time.sleep(1.2)
+        return replace(self.result(instance, Status.TIME_OUT, None, None), wall_time_s=0.01)
+
+    def hurry_and_forge_the_clock(self, instance: Any) -> Any:
+        """The same, with every clock of the process turned back and word of a short solve sent."""
+        answer = self.hurry(instance)
+        time.perf_counter = time.monotonic = lambda: 0.0
+        self.on_event(SolveClock(0.01))
+        return answer
+
+    def take_its_time(self, instance: Any) -> Any:
+        return replace(self.result(instance, Status.TIME_OUT, None, None), wall_time_s=2.9)
+
+    def report_nonsense(self, instance: Any) -> None:
+        """Report what is no event, then die, so that events are all there is."""
+        for nonsense in (
+            "news",
+            Event("soon", 1.0, 2.0, "hostile"),  # type: ignore[arg-type]
+            Event(0.02, "much", 2.0, "hostile"),  # type: ignore[arg-type]
+            Event(0.02, 1.0, "little", "hostile"),  # type: ignore[arg-type]
+            Event(0.02, 1.0, 2.0, "hostile", np.zeros(99, dtype=np.bool_)),
+            Event(0.02, 1.0, 2.0, "hostile", "all"),  # type: ignore[arg-type]
+            SolveClock("long"),  # type: ignore[arg-type]
+        ):
+            self.on_event(nonsense)
+        self.segfault(instance)
+
+    def say_interrupted(self, instance: Any) -> Any:
+        return self.result(instance, Status.INTERRUPTED, None, None)
 
     def ramble(self, instance: Any) -> Any:
         return replace(self.result(instance, Status.TIME_OUT, None, None, None), message="\ud800" * 10**6)

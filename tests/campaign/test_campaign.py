@@ -11,22 +11,20 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
-from campaigns_for_tests import HOSTILE, hostile, plan_of, run_plan, write_campaign
+from campaigns_for_tests import HOSTILE, Pretender, hostile, plan_of, run_plan, write_campaign
 from rich.console import Console
 
-from splgbench import InputError, read_allocation, read_package
+from splgbench import InputError, Limits, read_allocation, read_package
 from splgbench.campaign import plan as planning
 from splgbench.campaign import store as storing
-from splgbench.campaign.cells import Cell
-from splgbench.campaign.execution import Finished, Handling, not_run
-from splgbench.campaign.executors import Arrival, OnStart, open_executor
+from splgbench.campaign.execution import not_run
+from splgbench.campaign.executors import open_executor
 from splgbench.campaign.export import export
-from splgbench.campaign.fairness import differing
+from splgbench.campaign.fairness import differing, terms
 from splgbench.campaign.merge import merge
 from splgbench.campaign.plan import worst_case_seconds
 from splgbench.campaign.runner import pending_cells
@@ -36,33 +34,8 @@ from splgbench.cli import main
 from splgbench.cli.progress import Progress
 from splgbench.errors import OutputError
 from splgbench.result import Status
-from splgbench.trace import Stop
 
 SEEDS = "[limits]\nwall_time = 60\n[variations]\nseeds = [0, 1, 2, 3, 4, 5]\n"
-
-
-class Pretender:
-    """An executor that runs nothing: every cell ends as its status says.
-
-    Parameters
-    ----------
-    status : how.
-    most : cells after which it is interrupted.
-    """
-
-    name = "pretender"
-
-    def __init__(self, status: Status = Status.TIME_OUT, most: int = 10**6) -> None:
-        self.status, self.most = status, most
-
-    def run(self, cells: Sequence[Cell], handling: Handling, stop: Stop, on_start: OnStart) -> Iterator[Arrival]:
-        for number, cell in enumerate(cells):
-            if number == self.most:
-                stop.set()
-                yield Arrival(not_run(cell, Status.INTERRUPTED, ""), 0.0)
-                return
-            finished = not_run(cell, self.status, "", attempts=1)
-            yield Arrival(Finished(cell, finished.row, {"trace.csv": b"time,primal,dual,source\n1,2,3,x\n"}), 0.0)
 
 
 # Plans
@@ -96,7 +69,7 @@ def test_shards_are_the_whole(tmp_path: Path, count: int) -> None:
     assert sorted(keys) == sorted(cell.run_key for cell in whole.cells)
 
 
-@pytest.mark.parametrize("shard", ["0/3", "4/3", "1", "a/b", "1/0"])
+@pytest.mark.parametrize("shard", ["0/3", "4/3", "1", "a/b", "1/0", "²/2", "1/²", f"1/{'9' * 5000}", "1/2\n"])
 def test_shards_that_are_none(tmp_path: Path, shard: str) -> None:
     """The rule is named."""
     with pytest.raises(InputError, match="must be written i/n"):
@@ -244,6 +217,44 @@ def test_merging_shards(tmp_path: Path) -> None:
             merge(target, [target.path])
 
 
+REFERENCE = '[reference]\ninstance = "easy"\nmethod = "linked@highs"\nevery = 2\n'
+
+
+def test_merged_shards_need_no_reference_runs(tmp_path: Path) -> None:
+    """A reference run is for the runs that follow it: where these are done, also by shards, it is not run again."""
+    stores = []
+    for part in (1, 2):
+        plan = plan_of(tmp_path, [hostile("behave")], SEEDS + REFERENCE, shard=f"{part}/2")
+        stores.append(tmp_path / f"{part}.sqlite")
+        with Store(stores[-1], writing=True) as store:
+            run_plan(plan, store, Pretender())
+    whole = plan_of(tmp_path, [hostile("behave")], SEEDS + REFERENCE)
+    with Store(tmp_path / "all.sqlite", writing=True) as target:
+        merge(target, stores)
+        assert pending_cells(whole, target) == []
+        run_plan(whole, target, Pretender())
+        found = summary(target)
+        assert (found.planned, found.finished) == (10, 10)
+        assert len(found.reference_s) == 4
+
+
+def test_reference_runs_for_what_is_left(tmp_path: Path) -> None:
+    """On resuming, the parts that are done need none; an unsupported run needs none either."""
+    extra = SEEDS + REFERENCE
+    plan = plan_of(tmp_path, [hostile("behave")], extra)
+    assert [cell.role for cell in plan.pending([])] == ["reference", "run", "run"] * 3
+    done = [cell.run_key for cell in plan.cells if cell.limits.seed < 3 and cell.role == "run"]
+    assert [(cell.role, cell.repeat) for cell in plan.pending(done)] == [
+        ("reference", 1),
+        ("run", 0),
+        ("reference", 2),
+        ("run", 0),
+        ("run", 0),
+    ]
+    nothing = plan_of(tmp_path, [hostile("nothing")], extra)
+    assert {cell.role for cell in nothing.pending([])} == {"run"}
+
+
 def test_exports_agree_with_the_store(tmp_path: Path) -> None:
     """CSV and Parquet hold the same rows, with types."""
     pyarrow = pytest.importorskip("pyarrow.parquet")
@@ -264,9 +275,27 @@ def test_exports_agree_with_the_store(tmp_path: Path) -> None:
 
 def test_terms_that_differ_are_named() -> None:
     """What a killed run could not report agrees with all; everything else must be the same."""
-    one = {"threads": 1, "presolve": "on", "wall_time": 60.0}
-    assert differing([one, dict(one), {**one, "presolve": None}]) == {}
+    one = {"threads": 1, "presolve": "on", "wall_time": 60.0, "primal_tolerance": 1e-6}
+    assert differing([one, dict(one), {**one, "presolve": None, "primal_tolerance": None}]) == {}
     assert differing([one, {**one, "threads": 2}]) == {"threads": [1, 2]}
+    assert differing([one, {**one, "primal_tolerance": 1e-9}]) == {"primal_tolerance": [1e-6, 1e-9]}
+
+
+def test_tolerances_are_terms() -> None:
+    """As the solver says it has them; whole numbers have none, and a solver that does not say agrees with all."""
+    said = {
+        "primal_feasibility_tolerance": 1e-6,
+        "dual_feasibility_tolerance": 1e-7,
+        "mip_feasibility_tolerance": 1e-5,
+    }
+    names = ("primal_tolerance", "dual_tolerance", "integrality_tolerance")
+
+    def of(effective: dict[str, Any]) -> list[Any]:
+        found = terms(Limits(wall_time=60), effective, "P", True)
+        return [found[name] for name in names]
+
+    assert of(said) == [1e-6, 1e-7, 1e-5]
+    assert of(dict.fromkeys(said, 0.0)) == of({}) == [None, None, None]
 
 
 def test_executors_by_name(tmp_path: Path) -> None:
@@ -317,6 +346,9 @@ def check_complete(runs: list[dict[str, Any]], store: Store, folder: Path) -> No
         assert (run["status"], run["primal"], run["dual"], run["gap"]) == ("optimal", 36, 36, 0)
         assert run["instance_hash"] == instance.instance_hash
         assert run["terms"]["threads"] == run["effective"]["threads"] == 1
+        exact = run["method"] == "linked@cpsat"
+        assert run["terms"]["integrality_tolerance"] == (None if exact else 1e-6)
+        assert run["effective"].get("requested_mip_feasibility_tolerance") == (None if exact else 1e-6)
         assert {"splgbench", "python", "numpy"} <= set(run["versions"])
         assert "code" in run["planned_versions"]
         assert run["peak_memory_mb"] > 10

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from campaigns_for_tests import hostile, plan_of, run_plan
 
+from splgbench.campaign import dask_executor
 from splgbench.campaign.dask_executor import DaskExecutor, batch_cluster, connected
 from splgbench.campaign.store import Store
 from splgbench.errors import InputError, SplgbenchError, UnsupportedError
@@ -62,14 +63,29 @@ def test_a_worker_is_killed_and_the_engine_tries_again(tmp_path: Path) -> None:
     assert [pid for pid in pids if Path(f"/proc/{pid}").exists()] == []
 
 
-def test_a_scheduler_that_does_not_answer() -> None:
-    """One sentence says so."""
+@pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "tcp://no-port", "nonsense://x:1"])
+def test_a_scheduler_that_does_not_answer(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One sentence says so, after a time of our own rather than Dask's, and no client of Dask's is left trying."""
+    monkeypatch.setattr(dask_executor, "_ANSWER", 0.2)
+    monkeypatch.setattr(distributed, "Client", None)
     with (
-        dask.config.set({"distributed.comm.timeouts.connect": "1s"}),
-        pytest.raises(SplgbenchError, match="does not answer"),
-        connected("tcp://127.0.0.1:9", 1, {}),
+        dask.config.set({"distributed.comm.timeouts.connect": "600s"}),
+        pytest.raises(SplgbenchError, match=f"the Dask scheduler {address} does not answer: "),
+        connected(address, 1, {}),
     ):
         pass
+
+
+def test_a_running_scheduler_is_used() -> None:
+    """An address that answers gives an executor of that name."""
+    with (
+        distributed.LocalCluster(
+            n_workers=1, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs=logging.CRITICAL
+        ) as cluster,
+        connected(cluster.scheduler_address, 1, {}) as executor,
+    ):
+        assert executor.name == cluster.scheduler_address
+        assert executor._room() == dask_executor.FEWEST_AHEAD
 
 
 def test_no_batch_system_here(monkeypatch: pytest.MonkeyPatch) -> None:

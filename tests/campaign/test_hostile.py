@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from campaigns_for_tests import hostile, plan_of, run_plan
 
+from splgbench.campaign.execution import MISTIMED
 from splgbench.campaign.store import Store
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="what escapes is caught on Linux only")
@@ -36,10 +37,18 @@ ENDS = {
     "overfill": ("wrong", "the checker refuses its allocation"),
     "bound_too_low": ("wrong", "lies below the checked value"),
     "claim_a_proof": ("wrong", "its value and its bound do not meet"),
+    "close_no_gap": ("error", "it says gap-closed, but no gap was asked for"),
+    "deny": ("wrong", "it says infeasible, but to grant nothing is feasible"),
+    "deny_what_it_holds": ("wrong", "it says infeasible, but has an allocation of 0"),
     "overflow": ("wrong", "primal is beyond 64 bits"),
     "miscount": ("error", "its result cannot be stored"),
     "turn_back_time": ("time-out", ""),
     "ramble": ("time-out", "????"),
+    "hurry": ("time-out", MISTIMED),
+    "hurry_and_forge_the_clock": ("time-out", MISTIMED),
+    "take_its_time": ("time-out", MISTIMED),
+    "report_nonsense": ("error", "its process died by SIGSEGV"),
+    "say_interrupted": ("error", "it says interrupted, but nobody interrupted it"),
 }
 EXTRA = """
 [limits]
@@ -52,9 +61,12 @@ attempts = 2
 
 
 def test_times_are_those_that_passed(ended: tuple[dict[str, dict[str, Any]], Path]) -> None:
-    """A time that no clock shows is replaced by the time that passed; a message has an end."""
+    """A time that the harness did not measure is replaced by the one it did; a message has an end."""
     runs, _ = ended
-    assert 0 < runs["turn_back_time"]["wall_time_s"] < 60
+    assert 0 <= runs["turn_back_time"]["wall_time_s"] < 60
+    assert runs["hurry"]["wall_time_s"] >= 1.2
+    assert runs["hurry_and_forge_the_clock"]["wall_time_s"] >= 1.2
+    assert runs["take_its_time"]["wall_time_s"] != 2.9
     assert len(runs["ramble"]["message"]) <= 4000
 
 
@@ -100,7 +112,7 @@ def test_nothing_is_left_running(ended: tuple[dict[str, dict[str, Any]], Path]) 
 def test_garbage_goes_to_a_log_that_stays_small(ended: tuple[dict[str, dict[str, Any]], Path]) -> None:
     """The beginning and the end of 13 MB are kept, with a note between."""
     runs, folder = ended
-    log = (folder / "store.files" / runs["print_garbage"]["log_file"]).read_bytes()
+    log = (folder / "store.sqlite.files" / runs["print_garbage"]["log_file"]).read_bytes()
     assert len(log) < 2**20
     assert b"bytes left out]" in log
     assert log.endswith(b"garbage\n")
@@ -112,6 +124,7 @@ def test_what_was_reported_in_time_is_kept(ended: tuple[dict[str, dict[str, Any]
     run = runs["ignore_its_limit"]
     assert (run["primal"], run["dual"]) == (0, 100_000)
     assert run["wall_time_s"] >= 3
+    assert (runs["report_nonsense"]["primal"], runs["report_nonsense"]["dual"]) == (0, 100_000)
     with Store(folder / "store.sqlite") as store:
         assert store.trace(run) == [(0.01, 1.0, 100_000.0, "hostile")]
         assert store.file(run["allocation_file"]).read_text().startswith("# instance_hash")

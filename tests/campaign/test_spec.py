@@ -12,6 +12,7 @@ from splgbench.campaign.spec import Campaign, parse_campaign
 
 HEAD = 'name = "c"\n[[instances]]\nnames = "easy"\n[[methods]]\nnames = "linked@highs"\n'
 LIMITS = "[limits]\nwall_time = 5\n"
+REFERENCE = "[reference]\ninstance = 'easy'\nmethod = 'linked@highs'\n"
 BASELINE = Path(__file__).parents[2] / "campaigns" / "baseline.toml"
 
 
@@ -102,7 +103,20 @@ def test_limits_and_variations_multiply() -> None:
     [
         ("name = ", "c.toml: must be TOML"),
         (HEAD, "[limits] wall_time must be given"),
-        (HEAD + "[limits]\nwall_time = -1\n", "[limits] must hold limits: the time limit must be above 0"),
+        (HEAD + "[limits]\nwall_time = -1\n", "[limits] wall_time must be a limit: the time limit must be above 0"),
+        (HEAD + "[limits]\nwall_time = [5, 0]\n", "above 0 seconds (found 0.0)"),
+        (HEAD + "[limits]\nwall_time = inf\n", "[limits] wall_time must be finite (found inf)"),
+        (HEAD + "[limits]\nwall_time = nan\n", "[limits] wall_time must be finite (found nan)"),
+        (HEAD + LIMITS + "gap = -0.1\n", "[limits] gap must be a limit: the gap must be at least 0 (found -0.1)"),
+        (
+            HEAD + LIMITS + "memory = 0\n",
+            "[limits] memory must be a limit: the memory limit must be above 0 MB (found 0)",
+        ),
+        (HEAD + LIMITS + "threads = 0\n", "[limits] threads must be a limit: threads must be at least 1 (found 0)"),
+        (HEAD + LIMITS + "nodes = -1\n", "[limits] nodes must lie between 0 and 2^31 - 1 (found -1)"),
+        (HEAD + LIMITS + f"memory = {10**30}\n", "[limits] memory must lie between 0 and 2^31 - 1"),
+        (HEAD + LIMITS + f"nodes = {'9' * 5000}\n", "c.toml: must be TOML: "),
+        (HEAD + LIMITS + f"x = {'[' * 5000}{']' * 5000}\n", "c.toml: must be TOML: "),
         (HEAD + "[limits]\nwall_time = 'long'\n", "[limits] wall_time must be a number or a list of numbers"),
         (HEAD + "[limits]\nwall_time = 5\nthreads = [1, 1]\n", "[limits] threads must not name a value twice"),
         (HEAD + LIMITS + "wall_tim = 3\n", "[limits] wall_tim is no key of this table; there are wall_time, memory"),
@@ -116,12 +130,64 @@ def test_limits_and_variations_multiply() -> None:
         (HEAD.replace("linked@", "lonk*@") + LIMITS, "[methods 1] names must match a method: no method matches"),
         (HEAD.replace('names = "linked@highs"', 'formulations = "linked"') + LIMITS, "formulations needs backends"),
         (HEAD.replace('names = "linked@highs"', 'backends = "highs"') + LIMITS, "backends needs formulations"),
-        ('name = "a/b"\n' + LIMITS, "name must be a text without /"),
+        (HEAD.replace('"c"', '"a/b"') + LIMITS, "name must be 100 characters at most, a letter or digit first"),
+        (HEAD.replace('"c"', '".."') + LIMITS, "name must be 100 characters at most"),
+        (HEAD.replace('"c"', f'"{"c" * 101}"') + LIMITS, "name must be 100 characters at most"),
+        (
+            HEAD.replace('names = "easy"', "packages = '/'") + LIMITS,
+            "[instances 1] packages must be found: / is no path",
+        ),
+        (HEAD.replace('names = "easy"', "names = []") + LIMITS, "[instances 1] must name an instance by names or"),
+        (
+            HEAD.replace('"easy"', '"easy"\nseeds = [-1]') + LIMITS,
+            "[instances 1] seeds must lie between 0 and 2^63 - 1",
+        ),
+        (
+            HEAD.replace('"easy"', f'"easy"\nseeds = {2**63}') + LIMITS,
+            "[instances 1] seeds must lie between 0 and 2^63 -",
+        ),
+        (HEAD.replace('"easy"', f'"easy"\ncut = "{"9" * 5000}x1"') + LIMITS, "[instances 1] cut must be written HxG"),
+        (HEAD + "options = { presolve = [] }\n" + LIMITS, "[methods 1] options must give presolve a value at least"),
+        (
+            HEAD + "options = { presolve = {} }\n" + LIMITS,
+            "[methods 1] options must give presolve texts without a comma",
+        ),
+        (
+            HEAD + "options = { presolve = 'on,rows=all' }\n" + LIMITS,
+            "must give presolve texts without a comma, numbers",
+        ),
+        (HEAD.replace("@highs", "@highs:rows=all,rows=default") + LIMITS, "the option rows stands twice"),
+        (
+            HEAD.replace("@highs", "@highs:presolve=on") + "options = { presolve = 'off' }\n" + LIMITS,
+            "[methods 1] linked@highs:presolve=on,presolve=off must be a method: method: the option presolve",
+        ),
         ('name = "c"\n' + LIMITS, "[[instances]] must be given, once at least"),
         (HEAD + LIMITS + "[variations]\nseeds = [-1]\n", "[variations] seeds must lie between 0 and 2^31 - 1"),
         (HEAD + LIMITS + "[variations]\npermutations = ['x']\n", "[variations] permutations must hold whole numbers"),
         (HEAD + LIMITS + "[variations]\nseeds = [1, 2]\ncombine = 'zip'\n", "[variations] combine needs as many seeds"),
-        (HEAD + LIMITS + "[reference]\ninstance = 'easy'\n", "[reference] must name a library instance and a method"),
+        (HEAD + LIMITS + "[variations]\npermutations = []\n", "[variations] permutations must hold one at least"),
+        (
+            HEAD + LIMITS + "[variations]\npermutations = [-1]\n",
+            'whole numbers between 0 and 2^31 - 1 and "none" (found -1',
+        ),
+        (
+            HEAD + LIMITS + f"[variations]\npermutations = {2**63}\n",
+            "[variations] permutations must hold whole numbers bet",
+        ),
+        (
+            HEAD + LIMITS + "[variations]\npermutations = [1, 1]\n",
+            "[variations] permutations must not name a value twice",
+        ),
+        (HEAD + LIMITS + "[reference]\n", "[reference] instance must be one instance of basel, easy"),
+        (
+            HEAD + LIMITS + REFERENCE.replace("easy", "hard-h*"),
+            "[reference] instance must be one instance of basel, easy",
+        ),
+        (
+            HEAD + LIMITS + "[reference]\ninstance = 'easy'\n",
+            "[reference] method must be a method: method: a method is",
+        ),
+        (HEAD + LIMITS + REFERENCE + "wall_time = 0\n", "[reference] wall_time must be above 0 seconds"),
         (HEAD + LIMITS + "[run]\nkeep = ['films']\n", "[run] keep must be among trace, allocation, log"),
         (HEAD + LIMITS + "[run]\nattempts = 0\n", "[run] attempts must be a whole number between 1 and 100"),
         (HEAD + LIMITS + "[run]\npin_processors = 1\n", "[run] pin_processors must be true or false"),
@@ -139,4 +205,45 @@ def test_every_broken_rule_is_named_at_once() -> None:
     """A file with three mistakes is refused with three sentences."""
     with pytest.raises(InputError) as caught:
         parsed(HEAD.replace("easy", "uneasy") + "[run]\nkeep = 'films'\n")
-    assert len(caught.value.problems) == 4  # no instance of that name, hence none; no time limit; no films
+    assert len(caught.value.problems) == 3  # no instance of that name; no time limit; no films
+
+
+def test_packages_that_are_none(tmp_path: Path) -> None:
+    """A folder or file that is no package is named; a glob passes over files beside packages, not over folders."""
+    (tmp_path / "data").mkdir()
+    write_package(tiny(), tmp_path / "data" / "a")
+    (tmp_path / "data" / "README.md").write_text("hello\n")
+
+    def sources(pattern: str) -> int:
+        return len(parsed(HEAD.replace('names = "easy"', f"packages = '{pattern}'") + LIMITS, tmp_path).sources)
+
+    assert sources("data/*") == 1
+    with pytest.raises(InputError, match=r"\[instances 1\] packages must be found: data/README.md is no package"):
+        sources("data/README.md")
+    (tmp_path / "data" / "b").mkdir()
+    with pytest.raises(InputError, match=r"packages must be found: .*data/b is no package: it has no datapackage.json"):
+        sources("data/*")
+    with pytest.raises(InputError, match=r"data/b is no package"):
+        sources("data/b")
+
+
+@pytest.mark.parametrize("seeds", ["", "seeds = [1]\n"])
+def test_a_recipe_that_is_none(seeds: str, tmp_path: Path) -> None:
+    """It is refused with the campaign, not halfway through it; file, table and key are named."""
+    (tmp_path / "r.toml").write_text('name = "r"\nhospitals = 0\nplanets = 9\n')
+    with pytest.raises(InputError) as caught:
+        parsed(HEAD.replace('names = "easy"', f"recipes = 'r.toml'\n{seeds}") + LIMITS, tmp_path)
+    (problem,) = caught.value.problems
+    assert str(problem).startswith(
+        f"{tmp_path / 'c.toml'}: [instances 1] recipes must be recipes: {tmp_path / 'r.toml'}"
+    )
+    assert "hospitals" in problem.rule
+    assert "planets" in problem.rule
+
+
+def test_the_reference_run_has_the_campaigns_memory_limit() -> None:
+    """The largest where there are several, none where there is none."""
+    for memory, expected in (("", None), ("memory = 500\n", 500), ("memory = [500, 4000, 2000]\n", 4000)):
+        reference = parsed(HEAD + LIMITS + memory + REFERENCE).reference
+        assert reference is not None
+        assert reference.limits == Limits(wall_time=5, memory=expected)

@@ -60,7 +60,7 @@ def test_result_is_certified_and_its_certificate_verifies(
     assert made[0] == alone[0] == beside[0] == 0
     told = json.loads(made[1])
     assert told == json.loads(alone[1]) == json.loads(beside[1])
-    assert (told["method"], told["primal"], told["claimed_dual"]) == ("strengthened@highs", 59, 59)
+    assert (told["method"], told["primal"], told["claimed_dual"]) == ("auto", 59, 59)
     assert (told["dual"], told["gap"], told["dual_claim"]) == (59, 0.0, "verified")
     code, out, _ = run(capsys, "certify", result, "--instance", package)
     assert code == 0

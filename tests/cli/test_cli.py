@@ -68,7 +68,7 @@ def test_solve_json_is_one_object_with_the_promised_keys(small: Path, capsys: py
     result = json.loads(out)
     assert set(result) >= KEYS
     assert (result["status"], result["primal"], result["dual"], result["gap"]) == ("optimal", 59, 59, 0.0)
-    assert result["method"] == "strengthened@highs"
+    assert result["method"] == "auto"
 
 
 def test_solve_writes_result_and_allocation_that_check_accepts(
@@ -246,6 +246,23 @@ def test_errors_are_one_clear_sentence(
     found, out, _ = run(capsys, *(str(small) if word == "SMALL" else word for word in argv), "--json")
     assert found == code
     assert words in json.loads(out)["error"]
+
+
+@pytest.mark.parametrize("flag", [[], ["--json"]])
+def test_what_nobody_expected_has_an_exit_code_of_its_own(
+    flag: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A traceback is no contradiction: 6 and not Python's 1, which says that answers are wrong."""
+
+    def fail(_arguments: object) -> int:
+        raise ZeroDivisionError("no such luck")
+
+    monkeypatch.setattr("splgbench.cli.listing.run", fail)
+    code, out, err = run(capsys, "list", *flag)
+    assert code == 6
+    assert "Traceback" in err
+    told = json.loads(out)["error"] if flag else err.splitlines()[-1]
+    assert "ZeroDivisionError: no such luck" in told
 
 
 def test_bad_packages_name_file_row_and_rule(small: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,7 +11,14 @@ from splgbench.limits import Limits
 from splgbench.result import Status
 from splgbench.trace import Event
 
-NAMES = ("lagrangian-hospital", "lagrangian-hospital:update=volume", "dantzig-wolfe-hospital", "auto")
+NAMES = (
+    "lagrangian-hospital",
+    "lagrangian-hospital:update=volume",
+    "dantzig-wolfe-hospital",
+    "lns",
+    "lns:size=4",
+    "auto",
+)
 EASY = load("easy")
 OPTIMUM = 112_391_421
 

@@ -80,6 +80,24 @@ def test_same_relaxation_as_linked(name: str, mode: str) -> None:
     assert direct(name).lp_bound(given) == pytest.approx(direct("linked").lp_bound(given))
 
 
+def test_a_fixed_volume_grants_its_mandate(name: str) -> None:
+    """Fixed at less than U_k the volume alone would leave y_k fractional, and what y_k needs fractional with it."""
+    given = instance(
+        groups={"group": ["g1", "g2"], "area": ["a", "a"]},
+        demand={"group": ["g1", "g2"], "cases": [12, 7]},
+        offers={
+            "hospital": ["h1", "h2", "h2"],
+            "group": ["g2", "g1", "g2"],
+            "capacity": [7, 12, 7],
+            "utility": [7, 6, 2],
+        },
+        links={"group": ["g1"], "clause": ["1"], "mode": ["all"], "required": ["g2"], "scope": ["inhouse"]},
+        overrides={"hospital": ["h2"], "group": ["g1"], "action": ["fix"], "cases": [9], "reason": ["test"]},
+    )
+    assert direct("linked").lp_bound(given) == pytest.approx(9 * 6 + 1 * 2 + 6 * 7)
+    assert direct(name).lp_bound(given) == pytest.approx(direct("linked").lp_bound(given))
+
+
 def test_contradicting_overrides(name: str) -> None:
     """An instance that overrides make infeasible gives an infeasible model, not a crash."""
     for rows in ([("h2", "g3", "refuse"), ("h1", "g2", "grant")], [("h1", "g1", "grant"), ("h1", "g2", "refuse")]):

@@ -22,6 +22,9 @@ TERMS = {
     "iterations": None,
     "absolute_gap": 0.1,
     "presolve": "on",
+    "primal_tolerance": 1e-6,
+    "dual_tolerance": 1e-7,
+    "integrality_tolerance": 1e-6,
     "processor": "P, 2 cores",
     "pinned": True,
 }

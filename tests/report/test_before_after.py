@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 from report.stores_for_tests import TERMS, a_run, a_store, golden_runs, records_of
 
+from splgbench.campaign.store import Store
 from splgbench.cli import main
-from splgbench.report.before_after import compare
+from splgbench.report.before_after import change_table, compare
+from splgbench.report.records import read_records
 
 
 def test_a_store_against_itself(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -18,10 +20,48 @@ def test_a_store_against_itself(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert main(["compare-stores", store, store, "--json"]) == 1
     found = json.loads(capsys.readouterr().out)
     assert (found["only_before"], found["only_after"], found["reference_ratio"]) == (0, 0, 1.0)
-    assert all(change["ratio"] == 1.0 and change["p_value"] == 1.0 for change in found["changes"])
+    sound = {change["method"]: (change["ratio"], change["p_value"]) for change in found["changes"] if change["pairs"]}
+    assert sound == dict.fromkeys(("linked@highs", "strengthened@highs", "linked@scip"), (1.0, 1.0))
+    assert [change["refuted"] for change in found["changes"] if change["method"] == "liar@highs"] == [6]
     assert all(change["values"] == 0 and change["counters"] == [] for change in found["changes"])
     assert main(["compare-stores", store, store]) == 1
-    assert "WRONG on two" in capsys.readouterr().out
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.partition(":")[0] for line in lines[:12]] == [
+        *["WRONG before, on two"] * 3,
+        *["WRONG before, on one"] * 3,
+        *["WRONG after, on two"] * 3,
+        *["WRONG after, on one"] * 3,
+    ]
+
+
+def test_refuted_answers_enter_no_average(tmp_path: Path) -> None:
+    """A liar's cells are counted and enter nothing: neither solved nor gap, neither time nor answers nor counters."""
+    lie = {"primal": 900, "dual": 900.0, "counters": {"nodes": 1}}
+    before = [a_run("a@x", "one", wall=8.0), a_run("a@x", "two", wall=8.0), a_run("b@x", "one"), a_run("b@x", "two")]
+    after = [
+        a_run("a@x", "one", wall=8.0),
+        a_run("a@x", "two", wall=0.0, **lie),
+        a_run("b@x", "one", wall=0.0, **lie),
+        a_run("b@x", "two", "wrong", 0.0, message="the checker refuses it"),
+    ]
+    comparison = compare(records_of(tmp_path / "b.sqlite", before), records_of(tmp_path / "a.sqlite", after), 10.0)
+    a, b = comparison.changes
+    assert (a.pairs, a.refuted, a.solved, a.gap) == (1, 1, (1, 1), (0.0, 0.0))
+    assert (a.ratio, a.values, a.counters) == (1.0, 0, ())
+    assert (b.pairs, b.refuted, b.solved, b.gap, b.ratio) == (0, 2, (0, 0), None, None)
+    assert len(comparison.new_accusations) == 3
+    assert change_table(comparison, 10.0).rows[1][:7] == ["b@x", 0, 2, 0, 0, None, None]
+
+
+def test_an_answer_of_before_that_the_change_refutes(tmp_path: Path) -> None:
+    """Before it proved 900; after there is a checked 1000: told first and left out, but no fault of the change."""
+    before = a_store(tmp_path / "b.sqlite", [a_run("a@x", wall=0.1, primal=900, dual=900.0), a_run("a@x", "two")])
+    after = a_store(tmp_path / "a.sqlite", [a_run("a@x"), a_run("a@x", "two")])
+    with Store(before) as first, Store(after) as second:
+        comparison = compare(read_records(first), read_records(second), 10.0)
+    assert (comparison.changes[0].refuted, comparison.changes[0].ratio) == (1, 1.0)
+    assert (len(comparison.old_accusations), comparison.new_accusations) == (1, [])
+    assert main(["compare-stores", str(before), str(after)]) == 0
 
 
 def test_what_a_change_did(tmp_path: Path) -> None:

@@ -83,7 +83,16 @@ def test_the_integrals_by_hand(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("term", "value"), [("threads", 2), ("wall_time", 50.0), ("presolve", "off"), ("pinned", False)]
+    ("term", "value"),
+    [
+        ("threads", 2),
+        ("wall_time", 50.0),
+        ("presolve", "off"),
+        ("primal_tolerance", 1e-9),
+        ("dual_tolerance", 1e-9),
+        ("integrality_tolerance", 1e-5),
+        ("pinned", False),
+    ],
 )
 def test_differing_terms_are_not_ranked_together(tmp_path: Path, term: str, value: object) -> None:
     """Two methods under unequal terms have a ranking each, and the page names the term."""
@@ -99,7 +108,7 @@ def test_differing_terms_are_not_ranked_together(tmp_path: Path, term: str, valu
 
 def test_unknown_terms_agree_with_all(tmp_path: Path) -> None:
     """A killed run does not know its presolve: what its method's other runs know counts, so it stays with them."""
-    killed = {**TERMS, "presolve": None, "absolute_gap": None}
+    killed = {**TERMS, "presolve": None, "absolute_gap": None, "primal_tolerance": None}
     off = {**TERMS, "presolve": "off"}
     runs = [
         a_run("a@x", "one"),

@@ -24,6 +24,22 @@ ABSOLUTE_GAP = 0.1
 The rest of the unit is room for the solver's rounding.
 """
 
+TOLERANCES: Mapping[str, float] = {
+    "primal_feasibility_tolerance": 1e-6,
+    "dual_feasibility_tolerance": 1e-7,
+    "mip_feasibility_tolerance": 1e-6,
+}
+"""What a solver of a MIP may miss rows, reduced costs and whole values by, asked of every one; the names are HiGHS's.
+
+SCIP has one tolerance for rows and whole values, so these two are the same. They are the solvers' defaults but for
+HiGHS's first, which decides nothing in a MIP, and Gurobi's last two. HiGHS solves LPs at its defaults.
+"""
+
+
+def requested_tolerances() -> dict[str, float]:
+    """`TOLERANCES` as a solution's effective terms hold them, besides those that the solver says it has."""
+    return {f"requested_{name}": value for name, value in TOLERANCES.items()}
+
 
 class SolverStatus(Enum):
     """How a solver ended, in its own words made common."""
@@ -47,7 +63,8 @@ class Solution:
     values : shape (n,), the best solution found; None without one.
     primal : its value as the solver states it; None without one.
     dual : upper bound on the optimum as the solver states it; None where it proved none.
-    effective : the terms the solver ran under (tolerances, threads, presolve, seed, ...).
+    effective : the terms the solver ran under (threads, presolve, seed, tolerances by the names in `TOLERANCES`, ...);
+        a tolerance of 0 says that it works in whole numbers and has none.
     counters : work done, independent of the clock (nodes, simplex iterations, ...).
     message : the reason of an error or an oddity.
     """

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from splgbench import solver_log
-from splgbench.backends.base import ABSOLUTE_GAP, Solution, SolverStatus, Task, missing_capability
+from splgbench.backends.base import ABSOLUTE_GAP, TOLERANCES, Solution, SolverStatus, Task, missing_capability
 from splgbench.capabilities import Capability
 from splgbench.errors import UnsupportedError
 from splgbench.limits import Limits
@@ -184,7 +184,7 @@ def _set_parameters(solver: Any, task: Task, began: float) -> dict[str, Any]:
         "random_seed": parameters.random_seed,
         "mip_rel_gap": parameters.relative_gap_limit,
         "mip_abs_gap": parameters.absolute_gap_limit,
-        "mip_feasibility_tolerance": 0.0,
+        **dict.fromkeys(TOLERANCES, 0.0),
         "presolve": "on" if parameters.cp_model_presolve else "off",
         "volumes": "integer",
     }

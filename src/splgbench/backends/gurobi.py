@@ -15,7 +15,16 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from splgbench import solver_log
-from splgbench.backends.base import ABSOLUTE_GAP, Solution, SolverStatus, Task, is_lp, missing_capability
+from splgbench.backends.base import (
+    ABSOLUTE_GAP,
+    TOLERANCES,
+    Solution,
+    SolverStatus,
+    Task,
+    is_lp,
+    missing_capability,
+    requested_tolerances,
+)
 from splgbench.capabilities import Capability
 from splgbench.errors import OutputError
 from splgbench.limits import Limits
@@ -171,6 +180,9 @@ def _set_parameters(gurobi: Any, task: Task, began: float) -> dict[str, Any]:
     parameters.Seed = limits.seed
     parameters.MIPGap = limits.gap
     parameters.MIPGapAbs = ABSOLUTE_GAP
+    parameters.FeasibilityTol = TOLERANCES["primal_feasibility_tolerance"]
+    parameters.OptimalityTol = TOLERANCES["dual_feasibility_tolerance"]
+    parameters.IntFeasTol = TOLERANCES["mip_feasibility_tolerance"]
     if limits.wall_time is not None:
         parameters.TimeLimit = max(0.0, limits.wall_time - (time.perf_counter() - began))
     if limits.nodes is not None:
@@ -184,8 +196,10 @@ def _set_parameters(gurobi: Any, task: Task, began: float) -> dict[str, Any]:
         "random_seed": parameters.Seed,
         "mip_rel_gap": parameters.MIPGap,
         "mip_abs_gap": parameters.MIPGapAbs,
-        "mip_feasibility_tolerance": parameters.IntFeasTol,
         "primal_feasibility_tolerance": parameters.FeasibilityTol,
+        "dual_feasibility_tolerance": parameters.OptimalityTol,
+        "mip_feasibility_tolerance": parameters.IntFeasTol,
+        **requested_tolerances(),
         "presolve": "on" if task.presolve else "off",
     }
 

@@ -6,6 +6,7 @@ A highspy that cannot share a process with ortools (from 1.15 on) runs in a proc
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,13 @@ import numpy as np
 from splgbench import solver_log
 from splgbench.backends.base import (
     ABSOLUTE_GAP,
+    TOLERANCES,
     Solution,
     SolverStatus,
     Task,
     is_lp,
     missing_capability,
+    requested_tolerances,
     semicontinuous_too_large,
 )
 from splgbench.capabilities import Capability
@@ -62,12 +65,20 @@ class HighsBackend:
             return solve_in_own_process(self.name, model, task)
         return self.solve_here(model, task)
 
-    def solve_here(self, model: MipModel, task: Task) -> Solution:
-        """Solve in this process."""
+    def solve_here(
+        self, model: MipModel, task: Task, options: Mapping[str, Any] | None = None, constant: float = 0.0
+    ) -> Solution:
+        """Solve in this process.
+
+        Parameters
+        ----------
+        options : further options in HiGHS's own words; they go over those of the task.
+        constant : worth of what is not in the model, part of every value and bound.
+        """
         highspy = load_highspy()
         highs = highspy.Highs()
-        effective = _set_options(highspy, highs, task)
-        if pass_model(highspy, highs, model) == highspy.HighsStatus.kError:
+        effective = _set_options(highspy, highs, task, options or {}, mip=not is_lp(model))
+        if pass_model(highspy, highs, model, constant) == highspy.HighsStatus.kError:
             return Solution(SolverStatus.ERROR, effective=effective, message="HiGHS refused the model")
         if task.start is not None and not is_lp(model):
             columns, values = task.start.columns.astype(np.int32), task.start.values
@@ -76,7 +87,7 @@ class HighsBackend:
             return Solution(SolverStatus.INTERRUPTED, effective=effective)
         _watch(highspy, highs, model, task.recorder, task.stop)
         highs.run()
-        return _solution(highspy, highs, model, effective)
+        return _solution(highspy, highs, model, effective, constant)
 
     def write(self, model: MipModel, path: Path, column_names: list[str], row_names: list[str]) -> None:
         if highspy_needs_own_process():
@@ -100,8 +111,8 @@ class HighsBackend:
             raise OSError(f"HiGHS could not write {path.name}")
 
 
-def pass_model(highspy: Any, highs: Any, model: MipModel) -> Any:
-    """Hand the arrays over in one call."""
+def pass_model(highspy: Any, highs: Any, model: MipModel, constant: float = 0.0) -> Any:
+    """Hand the arrays over in one call, with a constant part of the objective."""
     kinds = np.zeros(model.n_columns, dtype=np.int32)
     kinds[model.integer] = int(highspy.HighsVarType.kInteger)
     kinds[model.semicontinuous] = int(highspy.HighsVarType.kSemiContinuous)
@@ -112,7 +123,7 @@ def pass_model(highspy: Any, highs: Any, model: MipModel) -> Any:
         model.n_entries,
         int(highspy.MatrixFormat.kRowwise),
         int(highspy.ObjSense.kMaximize),
-        0.0,
+        constant,
         model.objective,
         model.lower,
         model.upper,
@@ -125,7 +136,7 @@ def pass_model(highspy: Any, highs: Any, model: MipModel) -> Any:
     )
 
 
-def _set_options(highspy: Any, highs: Any, task: Task) -> dict[str, Any]:
+def _set_options(highspy: Any, highs: Any, task: Task, more: Mapping[str, Any], *, mip: bool) -> dict[str, Any]:
     limits = task.limits
     highspy.Highs.resetGlobalScheduler(True)
     options: dict[str, Any] = {
@@ -136,23 +147,24 @@ def _set_options(highspy: Any, highs: Any, task: Task) -> dict[str, Any]:
         "mip_rel_gap": limits.gap,
         "mip_abs_gap": ABSOLUTE_GAP,
         "presolve": "choose" if task.presolve else "off",
+        **(TOLERANCES if mip else {}),
     }
     if limits.wall_time is not None:
         options["time_limit"] = limits.wall_time
     if limits.nodes is not None:
         options["mip_max_nodes"] = limits.nodes
-    for name, value in options.items():
+    for name, value in {**options, **more}.items():
         highs.setOptionValue(name, value)
     shown = (
         "threads",
         "random_seed",
         "mip_rel_gap",
         "mip_abs_gap",
-        "mip_feasibility_tolerance",
-        "primal_feasibility_tolerance",
+        *TOLERANCES,
         "presolve",
     )
-    return {name: highs.getOptionValue(name)[1] for name in shown}
+    effective = {name: highs.getOptionValue(name)[1] for name in shown}
+    return {**effective, **requested_tolerances()} if mip else effective
 
 
 def _watch(highspy: Any, highs: Any, model: MipModel, recorder: Recorder, stop: Stop) -> None:
@@ -176,7 +188,7 @@ def _watch(highspy: Any, highs: Any, model: MipModel, recorder: Recorder, stop: 
         highs.startCallback(kind)
 
 
-def _solution(highspy: Any, highs: Any, model: MipModel, effective: dict[str, Any]) -> Solution:
+def _solution(highspy: Any, highs: Any, model: MipModel, effective: dict[str, Any], constant: float) -> Solution:
     status = highspy.HighsModelStatus
     ended = highs.getModelStatus()
     outcome = {
@@ -200,7 +212,7 @@ def _solution(highspy: Any, highs: Any, model: MipModel, effective: dict[str, An
     dual: float | None = primal if lp else float(info.mip_dual_bound)
     if ended == status.kModelEmpty:
         # HiGHS looks at no row of a model without columns.
-        values, primal, dual = np.zeros(model.n_columns), 0.0, 0.0
+        values, primal, dual = np.zeros(model.n_columns), constant, constant
         if (model.row_lower > 0).any() or (model.row_upper < 0).any():
             return Solution(SolverStatus.INFEASIBLE, effective=effective, counters=counters)
     message = ""

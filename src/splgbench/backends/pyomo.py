@@ -14,7 +14,16 @@ from typing import Any
 import numpy as np
 
 from splgbench import solver_log
-from splgbench.backends.base import ABSOLUTE_GAP, Solution, SolverStatus, Task, is_lp, missing_capability
+from splgbench.backends.base import (
+    ABSOLUTE_GAP,
+    TOLERANCES,
+    Solution,
+    SolverStatus,
+    Task,
+    is_lp,
+    missing_capability,
+    requested_tolerances,
+)
 from splgbench.capabilities import Capability
 from splgbench.errors import UnsupportedError
 from splgbench.limits import Limits
@@ -69,7 +78,7 @@ class PyomoBackend:
         solver.set_instance(concrete)
         for check in solver.config.auto_updates:
             solver.config.auto_updates[check] = False
-        effective = _set_options(solver, task, began)
+        effective = _set_options(solver, task, began, mip=not is_lp(model))
         if task.stop:
             return Solution(SolverStatus.INTERRUPTED, effective=effective)
 
@@ -78,6 +87,7 @@ class PyomoBackend:
                 solver._solver_model.cancelSolve()
 
         results = run_watched(lambda: solver.solve(concrete), task.stop, interrupt)
+        effective |= {name: solver._solver_model.getOptionValue(name)[1] for name in TOLERANCES}
         return _solution(model, concrete, results, task, effective)
 
     def write(self, model: MipModel, path: Path, column_names: list[str], row_names: list[str]) -> None:
@@ -118,7 +128,7 @@ def _with_none(bounds: Any) -> list[float | None]:
     return [bound if math.isfinite(bound) else None for bound in bounds.tolist()]
 
 
-def _set_options(solver: Any, task: Task, began: float) -> dict[str, Any]:
+def _set_options(solver: Any, task: Task, began: float, *, mip: bool) -> dict[str, Any]:
     limits, config = task.limits, solver.config
     config.load_solutions = False
     config.tee = solver_log.wanted()
@@ -132,6 +142,7 @@ def _set_options(solver: Any, task: Task, began: float) -> dict[str, Any]:
         "parallel": "on" if limits.threads > 1 else "off",
         "random_seed": limits.seed,
         "presolve": "choose" if task.presolve else "off",
+        **(TOLERANCES if mip else {}),
     }
     if limits.nodes is not None:
         options["mip_max_nodes"] = limits.nodes
@@ -142,6 +153,7 @@ def _set_options(solver: Any, task: Task, began: float) -> dict[str, Any]:
         "mip_rel_gap": config.rel_gap,
         "mip_abs_gap": config.abs_gap,
         "presolve": options["presolve"],
+        **(requested_tolerances() if mip else {}),
     }
 
 

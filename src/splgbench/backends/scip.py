@@ -16,7 +16,16 @@ from typing import Any
 import numpy as np
 
 from splgbench import solver_log
-from splgbench.backends.base import ABSOLUTE_GAP, Solution, SolverStatus, Task, is_lp, missing_capability
+from splgbench.backends.base import (
+    ABSOLUTE_GAP,
+    TOLERANCES,
+    Solution,
+    SolverStatus,
+    Task,
+    is_lp,
+    missing_capability,
+    requested_tolerances,
+)
 from splgbench.capabilities import Capability
 from splgbench.errors import UnsupportedError
 from splgbench.limits import Limits
@@ -221,6 +230,8 @@ def _set_parameters(pyscipopt: Any, scip: Any, task: Task, began: float) -> dict
             "randomization/randomseedshift": limits.seed,
             "limits/gap": limits.gap,
             "limits/absgap": ABSOLUTE_GAP,
+            "numerics/feastol": TOLERANCES["primal_feasibility_tolerance"],
+            "numerics/dualfeastol": TOLERANCES["dual_feasibility_tolerance"],
             # A start may leave any share of the columns open.
             "heuristics/completesol/maxunknownrate": 1.0,
         }
@@ -238,8 +249,10 @@ def _set_parameters(pyscipopt: Any, scip: Any, task: Task, began: float) -> dict
         "random_seed": scip.getParam("randomization/randomseedshift"),
         "mip_rel_gap": scip.getParam("limits/gap"),
         "mip_abs_gap": scip.getParam("limits/absgap"),
-        "mip_feasibility_tolerance": scip.getParam("numerics/feastol"),
         "primal_feasibility_tolerance": scip.getParam("numerics/feastol"),
+        "dual_feasibility_tolerance": scip.getParam("numerics/dualfeastol"),
+        "mip_feasibility_tolerance": scip.getParam("numerics/feastol"),
+        **requested_tolerances(),
         "presolve": "on" if task.presolve else "off",
     }
 

@@ -21,11 +21,13 @@ from scipy.sparse import csr_array
 from splgbench import solver_log
 from splgbench.backends.base import (
     ABSOLUTE_GAP,
+    TOLERANCES,
     Solution,
     SolverStatus,
     Task,
     is_lp,
     missing_capability,
+    requested_tolerances,
     semicontinuous_too_large,
 )
 from splgbench.capabilities import Capability
@@ -75,13 +77,15 @@ class ScipyMilpBackend:
         shape = (model.n_rows, model.n_columns)
         matrix = csr_array((model.row_values, model.row_columns, model.row_start), shape=shape)
         rows = LinearConstraint(matrix, model.row_lower, model.row_upper)
-        options = _options(task, began)
+        tolerances = {} if is_lp(model) else dict(TOLERANCES)
+        options = {**_options(task, began), **tolerances}
         effective = {
             "threads": options["threads"],
             "random_seed": options["random_seed"],
             "mip_rel_gap": options["mip_rel_gap"],
             "mip_abs_gap": options["mip_abs_gap"],
             "presolve": "on" if task.presolve else "off",
+            **(tolerances and {**tolerances, **requested_tolerances()}),
         }
 
         def work() -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import pickle
 import queue
@@ -27,6 +28,8 @@ from splgbench.trace import Stop
 AHEAD = 4
 """Cells handed to the scheduler per thread of its workers: enough that none waits for the coordinator."""
 FEWEST_AHEAD = 16
+_ANSWER = 5.0
+"""Seconds that a scheduler gets to answer."""
 _POLL = 0.2
 _SUBMIT = {"slurm": "sbatch", "pbs": "qsub"}
 
@@ -141,7 +144,9 @@ def connected(way: str, workers: int, settings: Mapping[str, Any]) -> Iterator[D
     Raises
     ------
     UnsupportedError
-        Dask is not installed, or the scheduler does not answer.
+        Dask is not installed, or the batch system is not here.
+    SplgbenchError
+        The scheduler does not answer.
     """
     distributed = load_optional("distributed", "distributed", "dask")
     with ExitStack() as stack:
@@ -162,11 +167,20 @@ def connected(way: str, workers: int, settings: Mapping[str, Any]) -> Iterator[D
             cluster.scale(jobs=workers)
         else:
             cluster = way
-        try:
-            client = stack.enter_context(distributed.Client(cluster, set_as_default=False))
-        except OSError as error:
-            raise SplgbenchError(f"the Dask scheduler {way} does not answer: {error}") from None
+            try:
+                asyncio.run(_greet(way))
+            except Exception as error:  # whatever answers at that address may be no Dask at all
+                raise SplgbenchError(f"the Dask scheduler {way} does not answer: {error}") from None
+        client = stack.enter_context(distributed.Client(cluster, set_as_default=False))
         yield DaskExecutor(client, "dask" if way == "dask" else way)
+
+
+async def _greet(address: str) -> None:
+    """Shake hands with a scheduler; Dask's client would keep trying for half a minute, and longer when it is closed."""
+    comm = load_optional("distributed.comm", "distributed", "dask")
+    security = load_optional("distributed.security", "distributed", "dask").Security()
+    greeted = await comm.connect(address, timeout=_ANSWER, **security.get_connection_args("client"))
+    greeted.abort()
 
 
 def batch_cluster(way: str, settings: Mapping[str, Any]) -> Any:

@@ -16,13 +16,12 @@ from splgbench.campaign.recheck import rechecked, storable
 from splgbench.campaign.run_files import ALLOCATION, LOG, TRACE, trace_text
 from splgbench.errors import SplgbenchError, UnsupportedError
 from splgbench.instance import Instance
-from splgbench.isolation import attempt_isolated
+from splgbench.isolation import attempt_isolated, is_near
 from splgbench.launching import Launcher
 from splgbench.result import Result, Status
 from splgbench.trace import Stop
 
-SLACK = 2.0
-"""Seconds, besides half of what passed, by which a method's own time may fall short of the time that passed."""
+MISTIMED = "the wall time is measured: its own is another"
 
 
 @dataclass(frozen=True)
@@ -74,7 +73,6 @@ def execute(
             attempts += 1
             began, started = now(), time.perf_counter()
             result, lost = _attempt(cell, instance, handling, launcher, processors, log, stop)
-            result = _timed(result, time.perf_counter() - started)
             if not lost or attempts == handling.attempts or stop:
                 break
         result = storable(result)
@@ -139,7 +137,13 @@ def _attempt(
         took = time.perf_counter() - began
         refused = Result(status, cell.method, cell.instance, cell.instance_hash, wall_time_s=took, message=str(error))
         return refused, False
-    return rechecked(result, instance), outcome.kind == "lost"
+    judged = rechecked(result, instance)
+    if judged.status is Status.INTERRUPTED and not stop:
+        # Not stored, it would be pending for ever.
+        judged = replace(judged, status=Status.ERROR, message="it says interrupted, but nobody interrupted it")
+    if isinstance(outcome.value, Result) and not is_near(outcome.value.wall_time_s, outcome.solve_s or 0.0):
+        judged = replace(judged, message="; ".join(filter(None, (judged.message, MISTIMED))))
+    return judged, outcome.kind == "lost"
 
 
 def _planned(cell: Cell) -> dict[str, Any]:
@@ -184,13 +188,6 @@ def _answered(result: Result) -> dict[str, Any]:
         "effective": dict(result.effective),
         "versions": dict(result.versions),
     }
-
-
-def _timed(result: Result, elapsed: float) -> Result:
-    """The result with the time that passed, where the time it claims cannot be."""
-    claimed = result.wall_time_s
-    sound = isinstance(claimed, (int, float)) and 0 <= claimed <= elapsed and elapsed - claimed <= SLACK + elapsed / 2
-    return result if sound else replace(result, wall_time_s=elapsed)
 
 
 def _files(result: Result, instance: Instance, log: Path, keep: tuple[str, ...]) -> dict[str, bytes]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ Rows = Iterator[Mapping[str, Any]]
 
 
 def export(store: Store, folder: Path, formats: Iterable[str] = FORMATS, *, current: bool = True) -> list[Path]:
-    """Write `runs`, `instances`, `sessions` and `traces` in each format; returns the files.
+    """Write `runs`, `instances`, `sessions` and, last, `traces` in each format; returns the files.
 
     Parameters
     ----------
@@ -33,34 +33,48 @@ def export(store: Store, folder: Path, formats: Iterable[str] = FORMATS, *, curr
 
     Raises
     ------
+    InputError
+        The store is damaged, or traces that it names are missing; the other tables are written then.
     OutputError
         A file cannot be written.
     """
+    formats = tuple(dict.fromkeys(formats))
+    for kind in formats:
+        if kind not in FORMATS:
+            raise InputError(f"must be {' or '.join(FORMATS)}, not {kind}", "--format")
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"cannot write {folder}: {error.strerror}") from None
     written = []
-    for kind in formats:
-        if kind not in FORMATS:
-            raise InputError(f"must be {' or '.join(FORMATS)}, not {kind}", "--format")
-        write = _write_csv if kind == "csv" else _write_parquet
-        for name, columns, rows in _tables(store, current):
+    for name, columns, rows in _tables(store, current):
+        for kind in formats:
             target = folder / f"{name}.{kind}"
             with written_whole(target) as draft:
-                write(draft, columns, rows)
+                (_write_csv if kind == "csv" else _write_parquet)(draft, columns, rows())
             written.append(target)
     return written
 
 
-def _tables(store: Store, current: bool) -> Iterator[tuple[str, dict[str, str], Rows]]:
-    """Name, columns with their kinds, and rows of every table."""
-    yield "runs", _columns("runs"), _flat(store.runs(current=current))
-    yield "instances", _columns("instances"), _flat(store.rows("instances"))
-    yield "sessions", _columns("sessions"), _flat(store.rows("sessions"))
+def _tables(store: Store, current: bool) -> Iterator[tuple[str, dict[str, str], Callable[[], Rows]]]:
+    """Name, columns with their kinds, and what reads the rows of every table."""
+    yield "runs", _columns("runs"), lambda: _flat(store.runs(current=current))
+    yield "instances", _columns("instances"), lambda: _flat(store.rows("instances"))
+    yield "sessions", _columns("sessions"), lambda: _flat(store.rows("sessions"))
+    _check_traces(store, current)
     kinds = ("string", "float64", "float64", "float64", "string")
     columns = dict(zip(("run_key", *TRACE_COLUMNS), kinds, strict=True))
-    yield "traces", columns, _traces(store, current)
+    yield "traces", columns, lambda: _traces(store, current)
+
+
+def _check_traces(store: Store, current: bool) -> None:
+    lost = [run["trace_file"] for run in store.runs(current=current) if "trace_file" in store.missing_files(run)]
+    if not lost:
+        return
+    told = f"so the traces of {len(lost)} runs cannot be exported (the other tables are)"
+    if store.folder.is_dir():
+        raise InputError(f"is missing, {told}", str(store.file(lost[0])))
+    raise InputError(f"is missing, {told}: a store needs this folder beside it", str(store.folder))
 
 
 def _columns(table: str) -> dict[str, str]:

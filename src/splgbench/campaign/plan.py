@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
@@ -15,6 +16,8 @@ from splgbench.errors import InputError
 from splgbench.instance import Instance
 from splgbench.limits import Limits
 from splgbench.methods import method
+
+_SHARD = re.compile(r"([0-9]{1,9})/([0-9]{1,9})")
 
 
 @dataclass(frozen=True)
@@ -40,9 +43,22 @@ class Plan:
         return [cell for cell in self.cells if cell.unsupported]
 
     def pending(self, done: Iterable[str], *, any_version: bool = False) -> list[Cell]:
-        """The cells whose keys are not among `done`: run keys, or cell keys where versions do not matter."""
+        """The cells whose keys are not among `done`: run keys, or cell keys where versions do not matter.
+
+        A reference run is for the runs that follow it, up to the next one: where these are done, so is it.
+        """
         known = set(done)
-        return [cell for cell in self.cells if (cell.cell_key if any_version else cell.run_key) not in known]
+        found: list[Cell] = []
+        following = False
+        for cell in reversed(self.cells):
+            missing = (cell.cell_key if any_version else cell.run_key) not in known
+            if cell.role == REFERENCE:
+                missing, following = missing and following, False
+            else:
+                following = following or (missing and not cell.unsupported)
+            if missing:
+                found.append(cell)
+        return found[::-1]
 
 
 def make_plan(campaign: Campaign, only: str = "", shard: str = "") -> Plan:
@@ -117,10 +133,10 @@ def _all_methods(campaign: Campaign) -> list[str]:
 def _shard(cells: list[Cell], shard: str) -> list[Cell]:
     if not shard:
         return cells
-    index, slash, count = shard.partition("/")
-    if not (slash and index.isdigit() and count.isdigit() and 1 <= int(index) <= int(count)):
+    match = _SHARD.fullmatch(shard)
+    if match is None or not 1 <= int(match[1]) <= int(match[2]):
         raise InputError(f"must be written i/n with 1 <= i <= n, for instance 3/10, not {shard!r}", "--shard")
-    return cells[int(index) - 1 :: int(count)]
+    return cells[int(match[1]) - 1 :: int(match[2])]
 
 
 def _with_references(

@@ -10,6 +10,8 @@ import math
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from splgbench.checker import check
 from splgbench.instance import Instance
 from splgbench.result import Result, Status, contradicts
@@ -17,16 +19,23 @@ from splgbench.trace import Event
 
 
 def rechecked(result: Result, instance: Instance) -> Result:
-    """The result, or what is wrong with it."""
+    """The result, or what is wrong with it.
+
+    WRONG where the instance refutes it. ERROR where it says `gap-closed` and value and bound, which stand, do not
+    meet the gap of its limits.
+    """
     try:
         result = _plain(result)
-        complaint = _complaint(result, instance)
+        status, complaint = Status.WRONG, _complaint(result, instance)
+        if complaint is None and result.status is Status.GAP_CLOSED:
+            status, complaint = Status.ERROR, _gap_complaint(result)
     except Exception as error:
         empty = Result(Status.ERROR, str(result.method), instance.name, instance.instance_hash)
-        return replace(empty, message=f"its result makes no sense: {type(error).__name__}: {error}")
+        told = f"its result makes no sense: {type(error).__name__}: {error}"
+        return replace(empty, wall_time_s=result.wall_time_s, message=told)
     if complaint is None or result.status is Status.WRONG:
         return result
-    return replace(result, status=Status.WRONG, message="; ".join(filter(None, (complaint, result.message))))
+    return replace(result, status=status, message="; ".join(filter(None, (complaint, result.message))))
 
 
 def _plain(result: Result) -> Result:
@@ -112,4 +121,18 @@ def _complaint(result: Result, instance: Instance) -> str | None:
     proved = result.primal is not None and result.dual is not None and result.dual < result.primal + 1
     if result.status is Status.OPTIMAL and not proved:
         return "it says optimal, but its value and its bound do not meet"
+    if result.status is Status.INFEASIBLE and result.primal is not None:
+        return f"it says infeasible, but has an allocation of {result.primal}"
+    if result.status is Status.INFEASIBLE and check(instance, np.zeros(instance.n_offers, dtype=np.int64)).feasible:
+        return "it says infeasible, but to grant nothing is feasible"
     return None
+
+
+def _gap_complaint(result: Result) -> str | None:
+    """What speaks against `gap-closed`; its limits are what was asked."""
+    asked = result.limits.gap
+    if asked == 0:
+        return "it says gap-closed, but no gap was asked for"
+    if result.gap is None:
+        return "it says gap-closed, but its gap is unknown"
+    return None if result.gap <= asked else f"it says gap-closed, but its gap {result.gap:.3g} is above {asked:g}"

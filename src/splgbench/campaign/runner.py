@@ -70,7 +70,7 @@ def run_cells(
     stop = Stop() if stop is None else stop
     campaign = plan.campaign
     session = Session()
-    name = store.begin(plan, manifest, whole=whole)
+    name = store.begin(plan, pending, manifest, whole=whole)
 
     def keep(finished: list[Finished], arrived: float) -> None:
         rows = []

@@ -94,6 +94,9 @@ PLAN_COLUMNS = {
 }
 """The cells of a campaign as last planned: what is current, and what is missing still."""
 
+FILE_COLUMNS = ("trace_file", "allocation_file", "log_file")
+"""Columns of `runs` that name a file in the store's folder."""
+
 TABLES = {"runs": RUN_COLUMNS, "instances": INSTANCE_COLUMNS, "sessions": SESSION_COLUMNS, "plan": PLAN_COLUMNS}
 PRIMARY = {"plan": "PRIMARY KEY (campaign, run_key)"}
 

@@ -16,9 +16,7 @@ from splgbench.generator.recipe import Recipe, read_recipe
 from splgbench.instance import Instance
 from splgbench.library import library_names, load
 from splgbench.package import DESCRIPTOR
-from splgbench.transform import cut, without_rules
-
-CUT = re.compile(r"([1-9][0-9]*)x([1-9][0-9]*)")
+from splgbench.transform import CUT, cut, without_rules
 
 
 @dataclass(frozen=True)
@@ -91,12 +89,23 @@ def library_sources(patterns: Iterable[str]) -> list[Source]:
 
 
 def package_sources(patterns: Iterable[str], folder: Path) -> list[Source]:
-    """Packages (folders and zips) by path or glob, relative to `folder`."""
-    return [
-        Source("package", str(path))
-        for path in _paths(patterns, folder)
-        if path.suffix == ".zip" or (path / DESCRIPTOR).is_file()
-    ]
+    """Packages (folders and zips) by path or glob, relative to `folder`; a glob passes over files that are no zips.
+
+    Raises
+    ------
+    InputError
+        Nothing of that name, or something that is no package.
+    """
+    found: dict[Path, None] = {}
+    for pattern in patterns:
+        packages = [path for path in _paths([pattern], folder) if path.is_dir() or path.suffix == ".zip"]
+        for path in packages:
+            if path.is_dir() and not (path / DESCRIPTOR).is_file():
+                raise InputError(f"{path} is no package: it has no {DESCRIPTOR}")
+        if not packages:
+            raise InputError(f"{pattern} is no package, which is a folder or a zip")
+        found.update(dict.fromkeys(packages))
+    return [Source("package", str(path)) for path in found]
 
 
 def recipe_sources(patterns: Iterable[str], folder: Path) -> list[Source]:
@@ -108,7 +117,10 @@ def _paths(patterns: Iterable[str], folder: Path) -> list[Path]:
     found: dict[Path, None] = {}
     for pattern in patterns:
         base = Path("/") if Path(pattern).is_absolute() else folder
-        matches = sorted(base.glob(pattern.lstrip("/")), key=lambda path: _by_number(str(path)))
+        try:
+            matches = sorted(base.glob(pattern.lstrip("/")), key=lambda path: _by_number(str(path)))
+        except (ValueError, NotImplementedError, OSError) as error:
+            raise InputError(f"{pattern} is no path: {error}") from None
         if not matches:
             raise InputError(f"there is no {pattern}")
         found.update(dict.fromkeys(matches))
@@ -116,4 +128,4 @@ def _paths(patterns: Iterable[str], folder: Path) -> list[Path]:
 
 
 def _by_number(name: str) -> list[tuple[int, str]]:
-    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"([0-9]+)", name)]
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"([0-9]+)", name)]

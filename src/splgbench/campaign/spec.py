@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import itertools
+import re
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from splgbench.campaign.sources import CUT, Source, library_sources, package_sources, recipe_sources
-from splgbench.campaign.tables import TableReader
+from splgbench.campaign.sources import Source, library_sources, package_sources, recipe_sources
+from splgbench.campaign.tables import LARGEST, TableReader, shown
 from splgbench.errors import InputError, Problem, SplgbenchError
 from splgbench.files import read_text
+from splgbench.generator.recipe import KNOBS
 from splgbench.isolation import GRACE
+from splgbench.library import library_names
 from splgbench.limits import Limits
 from splgbench.method_names import canonical, expand
 from splgbench.methods import method
-from splgbench.transform import RULES
+from splgbench.transform import CUT, RULES
 
 KEPT = ("trace", "allocation", "log")
+_NAME = re.compile(r"[^\W_][^/\\]{0,99}")
 UNPERMUTED = "none"
 
 
@@ -92,7 +96,7 @@ def parse_campaign(text: str, path: Path) -> Campaign:
     """Read a campaign from TOML text; paths in it are relative to the folder of `path`."""
     try:
         given = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # a syntax error, a number of too many digits, too deep a nesting
         raise InputError(f"must be TOML: {error}", str(path)) from None
     problems: list[Problem] = []
     campaign = _Reader(str(path), path.parent, given, problems).campaign(text)
@@ -110,8 +114,10 @@ class _Reader:
 
     def campaign(self, text: str) -> Campaign:
         name = self.top.text("name")
-        if not name or "/" in name:
-            self.top.problem("name", "must be a text without /", name)
+        if not _NAME.fullmatch(name):
+            self.top.problem(
+                "name", "must be 100 characters at most, a letter or digit first, none of them / or \\", name
+            )
         description = self.top.text("description")
         sources = [source for table in self._tables("instances") for source in self._sources(table)]
         methods = [name for table in self._tables("methods") for name in self._methods(table)]
@@ -157,6 +163,7 @@ class _Reader:
 
     def _sources(self, table: TableReader) -> list[Source]:
         found: list[Source] = []
+        before = len(self.problems)
         readers: dict[str, Callable[[tuple[str, ...]], list[Source]]] = {
             "names": library_sources,
             "packages": lambda patterns: package_sources(patterns, self.folder),
@@ -168,7 +175,8 @@ class _Reader:
                 found += reader(patterns)
             except InputError as error:
                 table.problem(key, f"must be found: {error.problems[0].rule}", list(patterns))
-        if not found:
+        broken = [source for source in found if self._recipe_problem(table, source)]
+        if not found and len(self.problems) == before:
             table.problem("", f"must name an instance by {' or '.join(readers)}")
         cut = table.text("cut")
         if cut and not CUT.fullmatch(cut):
@@ -177,25 +185,25 @@ class _Reader:
         for rule in set(without) - set(RULES):
             table.problem("without", f"must be among {', '.join(RULES)}", rule)
         if table.given("seeds"):
-            seeds = table.several("seeds", int, 0)
-            for source in found:
-                if self._recipe_problem(table, source):
-                    return []
+            seeds = table.several("seeds", int, 0, int(KNOBS["seed"].high))
             found = [replace(source, seed=seed) for source in found for seed in seeds]
         table.finish()
-        return [replace(source, cut=cut, without=without) for source in found]
+        return [] if broken else [replace(source, cut=cut, without=without) for source in found]
 
     def _recipe_problem(self, table: TableReader, source: Source) -> bool:
+        """Whether a source is a recipe that breaks the rules, or has no seed where the table gives seeds."""
         try:
-            broken = source.recipe() is None
-            if broken:
-                table.problem("seeds", "needs recipes: a package has no seed", source.name)
+            recipe = source.recipe()
         except InputError as error:
-            broken = True
-            table.problem("recipes", f"must be recipes: {error}")
-        return broken
+            table.problem("recipes", f"must be recipes: {'; '.join(map(str, error.problems))}")
+            return True
+        if recipe is None and "seeds" in table.table:
+            table.problem("seeds", "needs recipes: a package has no seed", source.name)
+            return True
+        return False
 
     def _methods(self, table: TableReader) -> list[str]:
+        before = len(self.problems)
         names = self._expanded(table, "names", table.texts("names"))
         heads = table.texts("formulations")
         backends = table.texts("backends")
@@ -207,9 +215,10 @@ class _Reader:
         names += self._expanded(table, "formulations", crossed)
         for decomposition in table.texts("decompositions"):
             names += [f"{decomposition}@{backend}" for backend in backends] or [decomposition]
-        if not names:
+        if not names and len(self.problems) == before:
             table.problem("", "must name a method by names, formulations and backends, or decompositions")
-        named = [name for plain in names for name in _with_options(plain, self._options(table))]
+        options = self._options(table)
+        named = [name for plain in names for name in _with_options(plain, options)]
         for name in named:
             try:
                 method(self._located(name))
@@ -239,10 +248,16 @@ class _Reader:
         if not isinstance(options, dict):
             table.problem("options", "must be a table of a value or a list of values", options)
             return []
-        return [
-            (key, [_plain(value) for value in (values if isinstance(values, list) else [values])])
-            for key, values in options.items()
-        ]
+        found = []
+        for key, values in options.items():
+            written = [_plain(value) for value in (values if isinstance(values, list) else [values])]
+            if not written:
+                table.problem("options", f"must give {key} a value at least", values)
+            elif any(value is None or "," in value for value in (*written, key)):
+                table.problem("options", f"must give {key} texts without a comma, numbers, true or false", values)
+            else:
+                found.append((key, [value for value in written if value is not None]))
+        return found
 
     def _limits(self) -> tuple[Limits, ...]:
         table = self._table("limits")
@@ -258,31 +273,24 @@ class _Reader:
         }
         values = {key: table.several(key, kind, default) for key, (kind, default) in kinds.items()}
         table.finish()
-        found = []
-        for combination in itertools.product(*values.values()):
-            try:
-                found.append(Limits(**dict(zip(values, combination, strict=True))))
-            except InputError as error:
-                table.problem("", f"must hold limits: {error.problems[0].rule}", dict(table.table))
-                break
-        return tuple(found)
+        broken = False
+        for key, entries in values.items():
+            for entry in entries:
+                try:
+                    Limits(**{key: entry})
+                except InputError as error:
+                    table.problem(key, f"must be a limit: {error.problems[0].rule}", entry)
+                    broken = True
+        if broken:
+            return ()
+        return tuple(
+            Limits(**dict(zip(values, entries, strict=True))) for entries in itertools.product(*values.values())
+        )
 
     def _variations(self) -> tuple[tuple[tuple[int, int | None], ...], int]:
         table = self._table("variations")
         seeds = table.several("seeds", int, 0)
-        for seed in seeds:
-            if not 0 <= seed < 2**31:
-                table.problem("seeds", "must lie between 0 and 2^31 - 1", seed)
-        written = table.table.get("permutations", [UNPERMUTED])
-        table.given("permutations")
-        permutations: list[int | None] = []
-        for entry in written if isinstance(written, list) else [written]:
-            if entry == UNPERMUTED:
-                permutations.append(None)
-            elif isinstance(entry, int) and not isinstance(entry, bool):
-                permutations.append(entry)
-            else:
-                table.problem("permutations", f'must hold whole numbers and "{UNPERMUTED}"', entry)
+        permutations = self._permutations(table)
         together = table.text("combine", "product", ("product", "zip"))
         if together == "zip" and len(seeds) != len(permutations):
             table.problem("combine", "needs as many seeds as permutations to zip them")
@@ -291,21 +299,48 @@ class _Reader:
         table.finish()
         return tuple(pairs), repeats
 
+    def _permutations(self, table: TableReader) -> list[int | None]:
+        table.given("permutations")
+        written = table.table.get("permutations", UNPERMUTED)
+        entries = written if isinstance(written, list) else [written]
+        found: list[int | None] = []
+        for entry in entries:
+            if entry == UNPERMUTED:
+                found.append(None)
+            elif isinstance(entry, int) and not isinstance(entry, bool) and 0 <= entry <= LARGEST:
+                found.append(entry)
+            else:
+                rule = f'must hold whole numbers between 0 and {shown(LARGEST)} and "{UNPERMUTED}"'
+                table.problem("permutations", rule, entry)
+        if not entries:
+            table.problem("permutations", f'must hold one at least, "{UNPERMUTED}" for instance', written)
+        if len(set(found)) < len(found):
+            table.problem("permutations", "must not name a value twice", written)
+        return found
+
     def _reference(self, limits: tuple[Limits, ...]) -> Reference | None:
-        table = self._table("reference")
-        if not table.table:
+        """The drift run, under the campaign's memory limit (the largest of several)."""
+        if not self.top.given("reference"):
             return None
+        table = self._table("reference")
         instance, name = table.text("instance"), table.text("method")
         wall_time = table.number("wall_time", limits[0].wall_time or 60.0 if limits else 60.0)
         every = table.whole("every", 20, 1)
         table.finish()
+        if instance not in library_names():
+            table.problem("instance", f"must be one instance of {', '.join(sorted(library_names()))}", instance)
+        if not wall_time:
+            table.problem("wall_time", "must be above 0 seconds", wall_time)
         try:
-            source = library_sources([instance])[0]
             method(self._located(name))
-            return Reference(source, canonical(self._located(name)), Limits(wall_time=wall_time), every)
         except SplgbenchError as error:
-            table.problem("", f"must name a library instance and a method: {error}")
+            table.problem("method", f"must be a method: {error}", name)
             return None
+        if instance not in library_names() or not wall_time:
+            return None
+        memory = max((one.memory for one in limits if one.memory is not None), default=None)
+        own = Limits(wall_time=wall_time, memory=memory)
+        return Reference(Source("library", instance), canonical(self._located(name)), own, every)
 
 
 def _with_options(name: str, options: list[tuple[str, list[str]]]) -> list[str]:
@@ -317,7 +352,8 @@ def _with_options(name: str, options: list[tuple[str, list[str]]]) -> list[str]:
     return found
 
 
-def _plain(value: object) -> str:
+def _plain(value: object) -> str | None:
+    """An option's value as a method's name holds it; None for what it cannot hold."""
     if isinstance(value, bool):
         return "on" if value else "off"
-    return str(value)
+    return str(value) if isinstance(value, str | int | float) else None

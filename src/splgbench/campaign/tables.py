@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from typing import Any
 
 from splgbench.errors import Problem
 
 _MISSING = object()
+LARGEST = 2**31 - 1
+"""Of whole numbers that solvers and stores take."""
+
+
+def shown(number: int) -> str:
+    """A whole number for people: 2^31 - 1 rather than its ten digits."""
+    bits = (number + 1).bit_length() - 1
+    return f"2^{bits} - 1" if bits >= 31 and number + 1 == 2**bits else str(number)
 
 
 class TableReader:
@@ -58,11 +67,11 @@ class TableReader:
             return default
         return value
 
-    def whole(self, key: str, default: int, low: int = 0, high: int = 2**31 - 1) -> int:
+    def whole(self, key: str, default: int, low: int = 0, high: int = LARGEST) -> int:
         """A whole number of a range."""
         value = self._get(key, default)
         if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-            self.problem(key, f"must be a whole number between {low} and {high}", value)
+            self.problem(key, f"must be a whole number between {low} and {shown(high)}", value)
             return default
         return value
 
@@ -83,8 +92,11 @@ class TableReader:
             return ()
         return tuple(values)
 
-    def several(self, key: str, kind: type, default: Any) -> tuple[Any, ...]:
-        """A number or a list of different numbers; `default` alone where the key is missing."""
+    def several(self, key: str, kind: type, default: Any, high: int = LARGEST) -> tuple[Any, ...]:
+        """A number or a list of different numbers; `default` alone where the key is missing or wrong.
+
+        Whole numbers lie between 0 and `high`; others are finite.
+        """
         value = self._get(key, _MISSING)
         if value is _MISSING:
             return (default,)
@@ -93,6 +105,12 @@ class TableReader:
         if not values or not all(isinstance(entry, allowed) and not isinstance(entry, bool) for entry in values):
             what = "number" if kind is float else "whole number"
             self.problem(key, f"must be a {what} or a list of {what}s", value)
+            return (default,)
+        if kind is float and not all(abs(entry) <= sys.float_info.max for entry in values):
+            self.problem(key, "must be finite", value)
+            return (default,)
+        if kind is int and not all(0 <= entry <= high for entry in values):
+            self.problem(key, f"must lie between 0 and {shown(high)}", value)
             return (default,)
         if len(set(values)) < len(values):
             self.problem(key, "must not name a value twice", value)

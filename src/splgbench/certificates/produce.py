@@ -7,7 +7,7 @@ recomputes.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -34,6 +34,7 @@ def produce(
     claims: Mapping[str, Any] | None = None,
     node_budget: int = NODE_BUDGET,
     rounds: int = ROUNDS,
+    multipliers: Mapping[str, Iterable[tuple[Sequence[str], float]]] | None = None,
 ) -> Certificate:
     """A certificate with an LP bound and a Lagrangian bound.
 
@@ -42,12 +43,13 @@ def produce(
     cases : the allocation to certify; None for bounds alone.
     claims : what the result says of itself, kept for comparison.
     node_budget : search nodes for each hospital block of the Lagrangian bound.
-    rounds : evaluations of the Lagrangian bound in search of better multipliers; 0 keeps the LP's.
+    rounds : evaluations of the Lagrangian bound in search of better multipliers; 0 keeps the first.
+    multipliers : where the search begins, as in `Result`; the LP's where there are none.
     """
     rules = Rules(instance.to_tables(), instance.capacity_mode)
     rows = lp_multipliers(rules)
     primal = None if cases is None else rules.judge(cases)[1]
-    better = improve(rules, _relaxed(rules, rows), primal, DENOMINATOR, rounds, node_budget)
+    better = improve(rules, _relaxed(rules, rows, multipliers), primal, DENOMINATOR, rounds, node_budget)
     relaxed = {family: [entry for entry in entries if entry[1]] for family, entries in better.items()}
     parts = (
         DualPart("lp", 0, DENOMINATOR, rows),
@@ -63,9 +65,16 @@ def produce(
     )
 
 
-def _relaxed(rules: Rules, rows: Mapping[str, list[tuple[list[Any], int]]]) -> dict[str, list[tuple[list[Any], int]]]:
-    """The LP's multipliers of every row that the kind `lagrangian` may relax, zeros included."""
+def _relaxed(
+    rules: Rules,
+    rows: Mapping[str, list[tuple[list[Any], int]]],
+    multipliers: Mapping[str, Iterable[tuple[Sequence[str], float]]] | None,
+) -> dict[str, list[tuple[list[Any], int]]]:
+    """The multipliers of every row that the kind `lagrangian` may relax, zeros included: those given, else the LP's."""
     known = {(family, *key): m for family in RELAXED for key, m in rows.get(family, [])}
+    if multipliers:
+        given = ((family, key, price) for family, prices in multipliers.items() for key, price in prices)
+        known = {(family, *key): max(0, round(price * DENOMINATOR)) for family, key, price in given}
     start: dict[str, list[tuple[list[Any], int]]] = defaultdict(list)
     for family, key in derivable_rows(rules):
         if family in RELAXED:

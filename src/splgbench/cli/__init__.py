@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 
 from splgbench.cli import (
@@ -48,9 +49,13 @@ COMMANDS = (
     compare_stores,
 )
 EXIT_CODES = """exit codes:
-  0  answered, limits included        3  unsupported method, option or package
-  1  wrong: a contradiction           4  infeasible: the overrides clash
-  2  bad input                        5  the method failed"""
+  0  answered, limits included        4  infeasible: the overrides clash
+  1  wrong: a contradiction           5  the method failed
+  2  bad input                        6  nobody expected this: a traceback
+  3  unsupported method, option       130  interrupted by Ctrl-C
+     or package"""
+DEFECT = 6
+"""Exit code of an exception that nobody expected; Python's own, 1, says that answers contradict each other."""
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -76,11 +81,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return code
     except SplgbenchError as error:
-        if arguments.json:
-            problems = [str(problem) for problem in error.problems] if isinstance(error, InputError) else []
-            print_json({"error": str(error), "problems": problems})
-        else:
-            print_error(str(error))
+        problems = [str(problem) for problem in error.problems] if isinstance(error, InputError) else []
+        _print_failure(arguments, str(error), problems)
         return error.exit_code
     except BrokenPipeError:
         # The reader of a pipe went away, for instance `splgbench list | head`.
@@ -89,3 +91,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print_error("interrupted")
         return 130
+    except Exception as error:
+        traceback.print_exc()
+        _print_failure(arguments, f"nobody expected this: {type(error).__name__}: {error}", [])
+        return DEFECT
+
+
+def _print_failure(arguments: argparse.Namespace, told: str, problems: list[str]) -> None:
+    if arguments.json:
+        print_json({"error": told, "problems": problems})
+    else:
+        print_error(told)

@@ -9,7 +9,7 @@ from splgbench.errors import InputError
 from splgbench.instance import Instance
 from splgbench.library import load
 from splgbench.limits import Limits
-from splgbench.transform import RULES, cut, without_rules
+from splgbench.transform import CUT, RULES, cut, without_rules
 
 Parsers = Any
 
@@ -49,11 +49,11 @@ def read_instance(arguments: argparse.Namespace) -> Instance:
     """The instance the arguments name."""
     instance = load(arguments.instance)
     if arguments.cut:
-        hospitals, times, groups = arguments.cut.partition("x")
-        if not (times and hospitals.isdigit() and groups.isdigit() and int(hospitals) and int(groups)):
+        match = CUT.fullmatch(arguments.cut)
+        if match is None:
             raise InputError(f"must be written HxG, for instance 8x20, not {arguments.cut!r}", "--cut")
         name = f"{instance.name}-cut-{arguments.cut}"
-        instance = cut(instance, int(hospitals), int(groups), name)
+        instance = cut(instance, int(match[1]), int(match[2]), name)
     return without_rules(instance, arguments.without)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,11 +15,12 @@ from splgbench.certificates.produce import NODE_BUDGET, ROUNDS, produce
 from splgbench.certificates.verify import verify
 from splgbench.checker import check
 from splgbench.cli.arguments import Parsers, add_command, read_instance
-from splgbench.cli.output import percent, print_json
+from splgbench.cli.output import print_json
 from splgbench.errors import InputError
 from splgbench.files import parse_json, read_text
 from splgbench.instance import Instance
 from splgbench.library import library_names
+from splgbench.readable import amount, percent
 from splgbench.result import contradicts, relative_gap
 
 EXAMPLES = """  splgbench solve us-miami-2011 -o result.json
@@ -139,9 +141,25 @@ def _certificate(
             claim = f"claims {allocation.objective}, the allocation is worth {verdict.objective}"
             raise RefutedError(f"{arguments.result}: field primal: {claim}")
     if arguments.certificate is None:
-        return produce(instance, cases, claims, NODE_BUDGET, arguments.rounds)
+        return produce(instance, cases, claims, NODE_BUDGET, arguments.rounds, _multipliers(arguments, data))
     given = read_certificate(arguments.certificate)
     return replace(given, cases=cases, primal=None if cases is None else check(instance, cases).objective)
+
+
+def _multipliers(arguments: argparse.Namespace, data: dict[str, Any]) -> dict[str, list[tuple[list[str], float]]]:
+    """The multipliers that a result brings along; none where it has none."""
+    found = data.get("multipliers", {})
+    try:
+        told = {
+            str(family): [([str(group), str(region)], float(price)) for (group, region), price in rows]
+            for family, rows in found.items()
+        }
+    except (AttributeError, TypeError, ValueError):
+        rule = "field multipliers: must give [[group, region], price] by family"
+        raise InputError(rule, str(arguments.result)) from None
+    if not all(math.isfinite(price) for rows in told.values() for _, price in rows):
+        raise InputError("field multipliers: a price must be a finite number", str(arguments.result))
+    return told
 
 
 def _report(instance: Instance, certificate: Certificate, claims: dict[str, Any], file: str) -> Report:
@@ -155,7 +173,7 @@ def _report(instance: Instance, certificate: Certificate, claims: dict[str, Any]
         contradiction = f"the claimed primal is {primal:,}, the allocation is worth {best:,}"
     for value in duals:
         if value is not None and best is not None and contradicts(value, best):
-            contradiction = f"the claimed dual {value:,.0f} lies below the checked value {best:,}"
+            contradiction = f"the claimed dual {amount(value)} lies below the checked value {best:,}"
     for kind, bound in verified.bounds.items():
         if best is not None and (bound is None or bound < best):
             contradiction = f"the {kind} bound {bound} lies below the checked value {best:,}: report this as a bug"
@@ -197,9 +215,9 @@ def _as_json(report: Report) -> dict[str, Any]:
 
 def _print(report: Report, output: Path | None) -> None:
     print(f"{report.method or 'certificate'} on {report.instance.name}")
-    told = "-" if report.claimed_primal is None else f"{report.claimed_primal:,.0f}"
+    told = "-" if report.claimed_primal is None else amount(report.claimed_primal)
     print(f"  primal  claimed {told}, verified {'-' if report.primal is None else f'{report.primal:,}'}")
-    told = "-" if report.claimed_dual is None else f"{report.claimed_dual:,.0f}"
+    told = "-" if report.claimed_dual is None else amount(report.claimed_dual)
     print(f"  dual    claimed {told}, {report.dual_state}")
     for kind, bound in report.bounds.items():
         gap = percent(relative_gap(report.primal, bound))

@@ -7,13 +7,14 @@ import argparse
 from rich.console import Console
 
 from splgbench.cli.arguments import Parsers, add_command, add_instance, add_limits, read_instance, read_limits
-from splgbench.cli.output import percent, print_json, print_table
+from splgbench.cli.output import print_json, print_table
 from splgbench.cli.solve import EXIT_CODE
 from splgbench.instance import Instance
 from splgbench.isolation import solve_isolated
 from splgbench.limits import Limits
 from splgbench.method_names import expand
 from splgbench.methods import interruptible, method
+from splgbench.readable import amount, percent
 from splgbench.result import Result, Status
 from splgbench.trace import Stop
 from splgbench.verdict import contradictions, verdict_line
@@ -92,7 +93,7 @@ def print_results(instance: Instance, results: list[Result]) -> None:
     for result in sorted(results, key=order):
         claimed = result.claimed_primal
         honesty = None if claimed is None or result.primal is None else f"{claimed - result.primal:.3g}"
-        dual = None if result.dual is None else f"{result.dual:,.0f}"
+        dual = None if result.dual is None else amount(result.dual)
         ran = result.status is not Status.UNSUPPORTED
         rows.append(
             (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from splgbench.cli.arguments import Parsers, add_command
 from splgbench.cli.output import print_json, print_table
 from splgbench.errors import InputError
 from splgbench.report.before_after import Comparison, change_table, compare
+from splgbench.report.quarantine import Accusation
 from splgbench.report.records import Records, read_records
 
 EXAMPLES = """  splgbench compare-stores before.sqlite after.sqlite"""
@@ -35,7 +37,11 @@ def run(arguments: argparse.Namespace) -> int:
         print_json(
             {
                 "changes": [asdict(change) for change in comparison.changes],
-                "accusations": [{"run": found.run.label, "text": found.text} for found in comparison.new_accusations],
+                "accusations": [
+                    {"store": store, "instance": found.run.instance, "run": found.run.label, "text": found.text}
+                    for store, accusations in _accused(comparison)
+                    for found in accusations
+                ],
                 "only_before": comparison.only_before,
                 "only_after": comparison.only_after,
                 "differing": comparison.differing,
@@ -52,9 +58,14 @@ def _records(path: Path) -> Records:
         return read_records(store)
 
 
+def _accused(comparison: Comparison) -> list[tuple[str, Sequence[Accusation]]]:
+    return [("before", comparison.old_accusations), ("after", comparison.new_accusations)]
+
+
 def _print(comparison: Comparison, shift: float) -> None:
-    for accusation in comparison.new_accusations:
-        print(f"WRONG on {accusation.run.instance}: {accusation.text}")
+    for store, accusations in _accused(comparison):
+        for found in accusations:
+            print(f"WRONG {store}, on {found.run.instance}: {found.text}")
     table = change_table(comparison, shift)
     shown = [[c.shown(cell) for c, cell in zip(table.columns, row, strict=True)] for row in table.rows]
     print_table([column.title for column in table.columns], shown)

@@ -46,13 +46,3 @@ def _cell(value: Any) -> str:
 
 def _is_number(text: str) -> bool:
     return text == "-" or text.rstrip(" %").replace(",", "").replace(".", "").replace("-", "").isdigit()
-
-
-def percent(fraction: float | None) -> str | None:
-    """A gap for people: 0 %, 0.0031 %, 12.3 %."""
-    if fraction is None:
-        return None
-    if fraction == 0:
-        return "0 %"
-    shown = 100 * fraction
-    return f"{shown:.2g} %" if shown < 1 else f"{shown:.1f} %"

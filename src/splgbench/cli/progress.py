@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from splgbench.campaign.cells import Cell
-from splgbench.cli.output import percent
+from splgbench.readable import percent
 
 _LAST = 8
 

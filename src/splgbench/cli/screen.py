@@ -6,11 +6,12 @@ import argparse
 from pathlib import Path
 
 from splgbench.cli.arguments import Parsers, add_command
-from splgbench.cli.output import percent, print_json, print_table
+from splgbench.cli.output import print_json, print_table
 from splgbench.generator.presets import load_preset, write_presets
 from splgbench.generator.recipe import read_recipe
 from splgbench.generator.screening import SCREENING_METHOD, ScreeningRow, screen_to_file
 from splgbench.isolation import Isolated
+from splgbench.readable import percent
 
 EXAMPLES = """  splgbench screen hard-h1 hard-h4 -o screening.csv
   splgbench screen my-recipe.toml --time-limit 30 --gap 0.01 -o mine.csv

@@ -16,12 +16,13 @@ from rich.text import Text
 
 from splgbench.allocation import read_allocation
 from splgbench.cli.arguments import Parsers, add_command, add_instance, add_limits, read_instance, read_limits
-from splgbench.cli.output import percent, print_error, print_json
+from splgbench.cli.output import print_error, print_json
 from splgbench.errors import OutputError
 from splgbench.files import is_special, write_text
 from splgbench.instance import Instance
 from splgbench.isolation import solve_isolated
 from splgbench.methods import DEFAULT_METHOD, interruptible
+from splgbench.readable import amount, percent
 from splgbench.result import Result, Status, relative_gap
 from splgbench.trace import Event, EventHandler, Stop
 
@@ -93,8 +94,8 @@ def _progress(arguments: argparse.Namespace) -> Iterator[EventHandler | None]:
 
         def show(event: Event) -> None:
             gap = percent(relative_gap(event.primal, event.dual)) or "unknown"
-            primal = "-" if event.primal is None else f"{event.primal:,.0f}"
-            dual = "-" if event.dual is None else f"{event.dual:,.0f}"
+            primal = "-" if event.primal is None else amount(event.primal)
+            dual = "-" if event.dual is None else amount(event.dual)
             live.update(Text(f"{event.time:8.1f} s   primal {primal}   dual {dual}   gap {gap}"))
 
         yield show
@@ -123,7 +124,7 @@ def _print(instance: Instance, result: Result, output: Path | None) -> None:
         points = result.primal / instance.utility_scale
         print(f"  primal  {result.primal:,} (checked; {points:,.2f} points)")
     if result.dual is not None:
-        print(f"  dual    {result.dual:,.0f}")
+        print(f"  dual    {amount(result.dual)}")
     if result.gap is not None:
         print(f"  gap     {percent(result.gap)}")
     if result.claimed_primal is not None and result.primal is not None:

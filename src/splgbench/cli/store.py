@@ -10,7 +10,7 @@ from splgbench.campaign.merge import merge
 from splgbench.campaign.store import Store
 from splgbench.campaign.summary import Summary, summary
 from splgbench.cli.arguments import Parsers, add_command
-from splgbench.cli.output import print_json, print_table
+from splgbench.cli.output import print_error, print_json, print_table
 from splgbench.result import Status
 
 EXAMPLES = """  splgbench store show baseline.sqlite
@@ -72,8 +72,8 @@ def _print(found: Summary) -> None:
         print(f"overhead of the harness: median {found.harness_s[0]:.3f} s a run, at most {found.harness_s[1]:.3f} s")
     if found.reference_s:
         low, high = min(found.reference_s), max(found.reference_s)
-        spread = f"{len(found.reference_s)} runs, {low:.2f} to {high:.2f} s (ratio {high / low:.2f})"
-        print(f"reference run: {spread}")
+        ratio = f" (ratio {high / low:.2f})" if low else ""
+        print(f"reference run: {len(found.reference_s)} runs, {low:.2f} to {high:.2f} s{ratio}")
 
 
 def _export(arguments: argparse.Namespace) -> int:
@@ -87,12 +87,13 @@ def _export(arguments: argparse.Namespace) -> int:
 
 
 def _merge(arguments: argparse.Namespace) -> int:
-    for path in arguments.stores:
-        Store(path).close()  # refused before anything is made
     with Store(arguments.output, writing=True) as target:
         done = merge(target, arguments.stores)
     if arguments.json:
-        print_json({"store": str(arguments.output), "runs": done.runs, "present": done.present})
+        lost = {str(path): number for path, number in done.lost.items()}
+        print_json({"store": str(arguments.output), "runs": done.runs, "present": done.present, "lost_files": lost})
     else:
+        for path, number in done.lost.items():
+            print_error(f"warning: {number} files that {path} names are missing in {path.name}.files; merged without")
         print(f"{done.runs} runs brought into {arguments.output}, {done.present} were there already")
     return 0

@@ -11,6 +11,7 @@ from splgbench.decomposition.lp_start import lp_multipliers
 from splgbench.decomposition.master import Master
 from splgbench.decomposition.multipliers import Subgradient
 from splgbench.decomposition.relaxation import Evaluation, HospitalRelaxation
+from splgbench.errors import InfeasibleError
 from splgbench.model import FloatArray
 
 SMOOTHING = 0.6
@@ -34,18 +35,38 @@ class ColumnGeneration:
         self.best: FloatArray = np.zeros(relaxation.n_rows)
         self.best_bound = np.inf
 
-    def evaluate(self, multipliers: FloatArray) -> Evaluation:
-        """Price all blocks: a bound, and columns."""
+    def price(self, multipliers: FloatArray) -> Evaluation:
+        """Price all blocks under the pricer's fixings: a bound under these, and columns.
+
+        Plans that together overbook no row are an allocation.
+        """
         evaluation = self.relaxation.evaluate(multipliers)
         counters = self.loop.counters
         counters["pricing_rounds"] = counters.get("pricing_rounds", 0) + 1
         counters["pricing_nodes"] = counters.get("pricing_nodes", 0) + evaluation.plans.nodes
         self.loop.iterations += 1
-        self.loop.bounded(evaluation.bound, "pricing")
+        if np.isfinite(evaluation.bound):
+            volume = evaluation.plans.volume
+            counters["columns"] = counters.get("columns", 0) + self.master.add(evaluation.plans)
+            worth = int(volume @ self.relaxation.offers.instance.utility)
+            if (self.loop.best is None or worth > self.loop.best) and (evaluation.slack >= 0).all():
+                self.loop.found(volume > 0, "pricing")
+        return evaluation
+
+    def evaluate(self, multipliers: FloatArray) -> Evaluation:
+        """Price all blocks at the root: the bound is one of the whole.
+
+        Raises
+        ------
+        InfeasibleError
+            A block has no plan.
+        """
+        evaluation = self.price(multipliers)
+        if not np.isfinite(evaluation.bound):
+            raise InfeasibleError("a block of hospitals has no plan")
+        self.loop.relaxed(evaluation.bound, "pricing", lambda: self.relaxation.named(multipliers))
         if evaluation.bound < self.best_bound:
             self.best_bound, self.best = evaluation.bound, multipliers
-        if np.isfinite(evaluation.bound):
-            counters["columns"] = counters.get("columns", 0) + self.master.add(evaluation.plans)
         return evaluation
 
     def run(self, seconds: float | None = None) -> bool:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from splgbench.allocation import Allocation
@@ -19,8 +20,12 @@ from splgbench.result import Result, Status
 from splgbench.trace import EventHandler, Recorder, Stop
 from splgbench.versions import versions
 
-SAFETY = 1e-9
-"""Relative allowance for rounding in a sum of floating-point block values."""
+SAFETY = 1e-10
+"""Relative allowance for rounding in a sum of floating-point block values: 1e5 terms of one sign and unit roundoff."""
+
+
+Multipliers = Mapping[str, Sequence[tuple[tuple[str, str], float]]]
+"""Prices by family of rows and (group, region), as in `Result`."""
 
 
 class Finished(Exception):  # noqa: N818 - not an error: the loop has nothing left to do.
@@ -56,6 +61,8 @@ class Loop:
         self.bound: float | None = None
         self.iterations = 0
         self.counters: dict[str, int] = {}
+        self.multipliers: Multipliers = {}
+        self.best_relaxation = math.inf
         if start is not None:
             self.found(start > 0, "start")
         if not self.offers.live.any():
@@ -93,12 +100,26 @@ class Loop:
         return self.bound < self.best + 1 or self.bound - self.best <= self.limits.gap * abs(self.best)
 
     def bounded(self, value: float, source: str) -> None:
-        """A valid upper bound; `value` may carry the rounding of a floating-point sum."""
-        value += SAFETY * abs(value)
+        """A valid upper bound; `value` may carry the rounding of a floating-point sum. Optima are whole."""
+        if math.isfinite(value):
+            value = float(math.floor(value + SAFETY * abs(value)))
         if self.bound is None or value < self.bound:
             self.bound = value
             self.recorder.source = source
             self.recorder.bounds(dual=value)
+
+    def proved(self, source: str) -> None:
+        """Nothing better than the best allocation exists: its value, a whole number, is the bound."""
+        if self.best is not None and (self.bound is None or self.best < self.bound):
+            self.bound = float(self.best)
+            self.recorder.source = source
+            self.recorder.bounds(dual=self.bound)
+
+    def relaxed(self, value: float, source: str, multipliers: Callable[[], Multipliers]) -> None:
+        """A Lagrangian bound; `multipliers` names those it was taken at, where it is the best."""
+        if value < self.best_relaxation:
+            self.best_relaxation, self.multipliers = value, multipliers()
+        self.bounded(value, source)
 
     def found(self, mandates: BoolArray, source: str) -> bool:
         """Try mandates: exact volumes, kept where they are better than the best so far."""
@@ -123,12 +144,14 @@ class Decomposition:
     steps : the algorithm; works on a `Loop` until it returns (its bounds are final) or raises `Finished`.
     missing : why it cannot run here, or None.
     packages : versions that take part, by name.
+    prepare : what can be done before any instance is known, and need not count as solving: compiling, for instance.
     """
 
     name: str
     steps: Callable[[Loop], SolverStatus]
     missing: Callable[[], str | None] = lambda: None
     packages: Mapping[str, str] = field(default_factory=dict)
+    prepare: Callable[[], None] = lambda: None
 
     def reason_against(self, instance: Instance, limits: Limits) -> str | None:
         """A missing package, or a limit that no decomposition has."""
@@ -147,6 +170,7 @@ class Decomposition:
     ) -> Result:
         """See `splgbench.methods.Method.solve`."""
         with interruptible(Stop() if stop is None else stop) as stop:
+            self.prepare()
             recorder = Recorder(self.name, on_event)
             known = start_volumes(instance, start)
             reason = self.reason_against(instance, limits)
@@ -215,6 +239,7 @@ class Decomposition:
             trace=tuple(recorder.events),
             message="; ".join(part for part in (judgement.message, message) if part),
             clash=clash,
+            multipliers={} if loop is None else loop.multipliers,
         )
 
     def _infeasible(self, instance: Instance, limits: Limits, recorder: Recorder, told: str) -> Result:

@@ -10,10 +10,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from splgbench.decomposition.pricing import Plans
 from splgbench.decomposition.relaxation import HospitalRelaxation
-from splgbench.instance import IntArray
+from splgbench.instance import BoolArray, IntArray
 from splgbench.model import FloatArray
 from splgbench.solver_libraries import load_highspy
 
@@ -46,7 +47,13 @@ class Master:
         # Overrides may ask for more than a row allows in every plan known so far.
         self._add_relief(worth)
         self.offers_of: list[IntArray] = []
-        self.known: set[tuple[int, ...]] = set()
+        self.block_of: list[int] = []
+        self.allowed: BoolArray = np.zeros(0, dtype=np.bool_)
+        # Offers of all columns in one array, with the column of each; as far as they were asked for.
+        self.entry_offer: IntArray = np.zeros(0, dtype=np.int64)
+        self.entry_column: IntArray = np.zeros(0, dtype=np.int64)
+        self.entered = 0
+        self.known: set[tuple[int, bytes, bytes]] = set()
         self.first = self.highs.getNumCol()
 
     def _add_relief(self, worth: float) -> None:
@@ -83,13 +90,15 @@ class Master:
         """Add the plans that are not there yet; returns how many were new."""
         fresh, columns = [], []
         for b, held in enumerate(self.relaxation.held_by_block(plans)):
-            key = (b, *held.tolist(), *plans.volume[held].tolist())
+            key = (b, held.tobytes(), plans.volume[held].tobytes())
             if key not in self.known:
                 self.known.add(key)
                 fresh.append(b)
                 columns.append(self.relaxation.column(held, plans.volume[held]))
                 self.offers_of.append(held)
+                self.block_of.append(b)
         if fresh:
+            self.allowed = np.concatenate((self.allowed, np.ones(len(fresh), dtype=np.bool_)))
             value, rows, entries = zip(*columns, strict=True)
             self._add(-np.array(value), np.array(fresh, dtype=np.int64), list(rows), list(entries))
         return len(fresh)
@@ -104,11 +113,41 @@ class Master:
         dual = np.array(self.highs.getSolution().row_dual[: self.relaxation.n_rows])
         return -float(self.highs.getInfo().objective_function_value), np.maximum(-dual, 0.0)
 
+    def restrict(self, state: NDArray[np.int8]) -> None:
+        """Only plans that hold every mandate with state 1, and none with state -1, keep taking part.
+
+        Parameters
+        ----------
+        state : shape (K,), int8, as for `HospitalPricer.price`.
+        """
+        offer, column = self._entries()
+        block = np.array(self.block_of, dtype=np.int64)
+        held = state[offer]
+        standing = np.flatnonzero(state > 0)
+        wanted = np.bincount(self.relaxation.partition.block[standing], minlength=self.n_blocks)
+        allowed = np.bincount(column[held > 0], minlength=len(block)) == wanted[block]
+        allowed[column[held < 0]] = False
+        changed = np.flatnonzero(allowed != self.allowed)
+        if len(changed):
+            upper = np.where(allowed[changed], np.inf, 0.0)
+            index = (self.first + changed).astype(np.int32)
+            self.highs.changeColsBounds(len(changed), index, np.zeros(len(changed)), upper)
+            self.allowed = allowed
+
+    def _entries(self) -> tuple[IntArray, IntArray]:
+        fresh = self.offers_of[self.entered :]
+        if fresh:
+            numbers = np.arange(self.entered, len(self.offers_of))
+            self.entry_offer = np.concatenate((self.entry_offer, *fresh))
+            lengths = [len(held) for held in fresh]
+            self.entry_column = np.concatenate((self.entry_column, np.repeat(numbers, lengths)))
+            self.entered = len(self.offers_of)
+        return self.entry_offer, self.entry_column
+
     def weights(self) -> FloatArray:
         """Shape (K,): the part of a mandate every offer holds in the last solution."""
         z = np.array(self.highs.getSolution().col_value)[self.first :]
-        found = np.zeros(self.relaxation.offers.instance.n_offers)
-        for weight, held in zip(z.tolist(), self.offers_of, strict=True):
-            if weight > 1e-9:
-                found[held] += weight
-        return found
+        offer, column = self._entries()
+        z = np.where(z > 1e-9, z, 0.0)
+        weight = np.bincount(offer, z[column], minlength=self.relaxation.offers.instance.n_offers)
+        return weight.astype(np.float64)

@@ -13,7 +13,7 @@ from splgbench.errors import InputError, UnsupportedError
 from splgbench.instance import BoolArray, IntArray
 from splgbench.presolve import Presolved
 
-KINDS = ("hospital", "area", "region", "component")
+KINDS = ("hospital", "tied", "area", "region", "component")
 
 
 @dataclass(frozen=True)
@@ -43,9 +43,10 @@ class Partition:
 
 
 def partition(offers: Presolved, kind: str) -> Partition:
-    """A partition by hospital, area, region or connected component.
+    """A partition by hospital, by ties, by area, region or connected component.
 
-    By hospital, hospitals that live cooperation links join are one block.
+    By hospital, hospitals that live cooperation links join are one block. Tied are offers that live links or an area
+    capacity that can bind join: the finest blocks that only demand couples.
 
     Raises
     ------
@@ -55,6 +56,8 @@ def partition(offers: Presolved, kind: str) -> Partition:
     instance = offers.instance
     if kind == "hospital":
         return _made(offers, kind, _joined(instance.offer_hospital, instance.n_hospitals, offers))
+    if kind == "tied":
+        return _made(offers, kind, _tied(offers))
     if kind == "area":
         return _made(offers, kind, instance.group_area[instance.offer_group])
     if kind == "region":
@@ -89,6 +92,19 @@ def _joined(hospital: IntArray, n_hospitals: int, offers: Presolved) -> IntArray
     graph = coo_array((np.ones(len(owner), dtype=np.bool_), (owner, member)), shape=(n_hospitals, n_hospitals))
     _, label = connected_components(graph, directed=False)
     return label[hospital].astype(np.int64) if len(hospital) else hospital
+
+
+def _tied(offers: Presolved) -> IntArray:
+    """Blocks of offers that live links or binding area capacities join."""
+    links, n, live = offers.links, offers.instance.n_offers, np.flatnonzero(offers.live)
+    bound = live[offers.binding_pairs[offers.pairs.of_offer[live]]]
+    owner = np.concatenate((links.offer[links.of_member], bound))
+    other = np.concatenate((links.member, n + offers.pairs.of_offer[bound]))
+    size = n + len(offers.pairs.capacity)
+    graph = coo_array((np.ones(len(owner), dtype=np.bool_), (owner, other)), shape=(size, size))
+    _, label = connected_components(graph, directed=False)
+    found: IntArray = label[:n].astype(np.int64)
+    return found
 
 
 def _made(offers: Presolved, kind: str, label: IntArray) -> Partition:

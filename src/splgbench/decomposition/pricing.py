@@ -4,7 +4,8 @@
 
 with w_k = t_k / gcd of the thresholds in the cell, so that sum_{k in c} w_k y_k <= floor(B_c / gcd) is the cell's
 knapsack row. Per hospital-area the feasible sets of mandates are listed once; a set's value is its thresholds plus a
-greedy fill; a depth-first search settles links between areas (`splgbench.decomposition.kernels`).
+greedy fill (`unit_kernels`); links between areas are priced by dual ascent, and a depth-first search settles what that
+leaves open (`block_kernels`).
 """
 
 from __future__ import annotations
@@ -14,11 +15,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from splgbench.decomposition import kernels
-from splgbench.decomposition.kernels import Structure
+from splgbench.decomposition import block_kernels, unit_kernels
 from splgbench.decomposition.partition import Partition
+from splgbench.decomposition.unit_kernels import Structure
 from splgbench.errors import UnsupportedError
-from splgbench.instance import IntArray
+from splgbench.instance import BoolArray, IntArray
 from splgbench.model import FloatArray
 from splgbench.presolve import Presolved
 from splgbench.requirements import Requirements
@@ -28,6 +29,8 @@ SUBSET_LIMIT = 2_000
 """Most sets of mandates listed for one hospital-area; one with more is searched by branch and bound."""
 NODE_LIMIT = 2_000
 """Nodes of one block's search, after which its bound is that of the open nodes."""
+PROBE_LIMIT = 200
+"""The same for one probe."""
 
 
 @dataclass
@@ -69,7 +72,9 @@ class HospitalPricer:
         self.partition = partition
         self.state = np.where(offers.granted, 1, np.where(offers.live, 0, -1)).astype(np.int8)
         self.structure = _structure(offers, partition)
-        self.value = np.zeros(len(self.structure.sub_mask))
+        self.work = block_kernels.work(
+            self.state, offers.links.count, len(self.structure.sub_mask), len(self.structure.room)
+        )
 
     def price(
         self, gain: FloatArray, fee: FloatArray, state: NDArray[np.int8] | None = None, blocks: IntArray | None = None
@@ -83,14 +88,41 @@ class HospitalPricer:
         state : shape (K,), int8: 1 must hold a mandate, -1 must not, 0 free; None takes what the overrides say.
         blocks : numbers of the blocks to price; None takes all.
         """
-        decided = self.state.copy() if state is None else state.astype(np.int8)
+        self.work.state[:] = self.state if state is None else state
         chosen = np.arange(self.partition.n_blocks) if blocks is None else np.asarray(blocks, dtype=np.int64)
         bound = np.full(self.partition.n_blocks, -np.inf)
         volume = np.zeros(len(gain), dtype=np.int64)
-        exact, nodes = kernels.price_blocks(
-            self.structure, chosen, gain, fee, self.value, decided, NODE_LIMIT, bound, volume
+        exact, nodes = block_kernels.price_blocks(
+            self.structure, self.work, chosen, gain, fee, NODE_LIMIT, bound, volume
         )
         return Plans(bound, volume, bool(exact), int(nodes))
+
+    def probe(self, gain: FloatArray, fee: FloatArray, bound: FloatArray, spare: float) -> NDArray[np.int8]:
+        """Mandates that no set of plans can hold, or do without, that is worth more than its bound less `spare`.
+
+        Parameters
+        ----------
+        gain, fee : as in `price`.
+        bound : shape (n_blocks,), upper bounds on (1) at these prices.
+        spare : not negative.
+
+        Returns
+        -------
+        NDArray
+            shape (K,), int8: 1 for must hold, -1 for must not, 0 for either.
+        """
+        self.work.state[:] = self.state
+        verdict = np.zeros(len(gain), dtype=np.int8)
+        blocks = np.arange(self.partition.n_blocks)
+        block_kernels.probe_blocks(
+            self.structure, self.work, blocks, gain, fee, bound, spare, NODE_LIMIT, PROBE_LIMIT, verdict
+        )
+        return np.where(self.offers.live, verdict, 0).astype(np.int8)
+
+    def fix(self, out: BoolArray, stand: BoolArray) -> None:
+        """From now on plans do without the mandates of `out` and hold those of `stand`, each shape (K,)."""
+        self.state[out] = -1
+        self.state[stand] = 1
 
 
 def _structure(offers: Presolved, partition: Partition) -> Structure:
@@ -122,6 +154,9 @@ def _structure(offers: Presolved, partition: Partition) -> Structure:
     sub_start, sub_mask, sub_left = _listed(t[live], unit_start, room, own_start, own_owner, own_members)
     crossing = np.flatnonzero(~inside)
     requests = crossing[np.argsort(partition.block[links.offer[crossing]], kind="stable")]
+    owned_start, owned = _by_offer(links.offer[crossing], crossing, offers.instance.n_offers)
+    members = np.flatnonzero(~inside[links.of_member])
+    wanted_start, wanted = _by_offer(links.member[members], links.of_member[members], offers.instance.n_offers)
     numbers = np.arange(partition.n_blocks + 1)
     return Structure(
         t=t,
@@ -143,7 +178,18 @@ def _structure(offers: Presolved, partition: Partition) -> Structure:
         request_offer=links.offer,
         request_start=links.start,
         request_member=links.member,
+        owned_start=owned_start,
+        owned=owned,
+        wanted_start=wanted_start,
+        wanted=wanted,
     )
+
+
+def _by_offer(offer: IntArray, link: IntArray, n_offers: int) -> tuple[IntArray, IntArray]:
+    """Links by the offer they are listed with, in CSR form."""
+    order = np.argsort(offer, kind="stable")
+    start = np.concatenate(([0], np.cumsum(np.bincount(offer, minlength=n_offers)))).astype(np.int64)
+    return start, link[order].astype(np.int64)
 
 
 def _own_links(
@@ -166,11 +212,11 @@ def _listed(
     for u in range(len(room)):
         own = slice(own_start[u], own_start[u + 1])
         unit = (t[unit_start[u] : unit_start[u + 1]], room[u], own_owner[own], own_members[own], SUBSET_LIMIT)
-        count = kernels.list_subsets(*unit, none, none)
+        count = unit_kernels.list_subsets(*unit, none, none)
         count = count if count <= SUBSET_LIMIT else 0
         mask, rest = np.empty(count, dtype=np.int64), np.empty(count, dtype=np.int64)
         if count:
-            kernels.list_subsets(*unit, mask, rest)
+            unit_kernels.list_subsets(*unit, mask, rest)
         masks.append(mask)
         left.append(rest)
         starts.append(starts[-1] + count)

@@ -27,6 +27,20 @@ class Fixed:
     out: BoolArray
     stand: BoolArray
 
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return int(self.out.sum() + self.stand.sum())
+
+    def joined(self, other: Fixed) -> Fixed:
+        """What either says."""
+        return Fixed(self.out | other.out, self.stand | other.stand)
+
+
+def nothing_fixed(loop: Loop) -> Fixed:
+    """No mandate at all."""
+    return Fixed(np.zeros_like(loop.offers.live), np.zeros_like(loop.offers.live))
+
 
 def probe(loop: Loop, relaxation: HospitalRelaxation, multipliers: FloatArray) -> Fixed:
     """Probe every live offer in both directions at one set of multipliers.
@@ -36,24 +50,11 @@ def probe(loop: Loop, relaxation: HospitalRelaxation, multipliers: FloatArray) -
     loop : holds the best allocation; without one nothing is fixed.
     multipliers : shape (n_rows,), the better their bound the more is fixed.
     """
-    offers, pricer = loop.offers, relaxation.pricer
-    out, stand = np.zeros_like(offers.live), np.zeros_like(offers.live)
     if loop.best is None:
-        return Fixed(out, stand)
+        return nothing_fixed(loop)
     multipliers = np.maximum(multipliers, 0.0)
     gain, fee = relaxation.prices(multipliers)
-    plans = pricer.price(gain, fee)
-    total = float(multipliers @ relaxation.limit + plans.bound.sum())
-    total += SAFETY * abs(total)
-    state = pricer.state.copy()
-    for k in np.flatnonzero(offers.live & ~offers.granted).tolist():
-        b = int(relaxation.partition.block[k])
-        block = np.array([b])
-        # The side the plan takes has the plan's own value: only the other one can be excluded.
-        side = -1 if plans.volume[k] > 0 else 1
-        state[k] = side
-        value = float(pricer.price(gain, fee, state, block).bound[b])
-        state[k] = 0
-        if total - plans.bound[b] + value < loop.best + 1:
-            (stand if side < 0 else out)[k] = True
-    return Fixed(out, stand)
+    evaluation = relaxation.evaluate(multipliers)
+    spare = evaluation.bound + SAFETY * abs(evaluation.bound) - (loop.best + 1)
+    verdict = relaxation.pricer.probe(gain, fee, evaluation.plans.bound, max(spare, 0.0))
+    return Fixed(verdict < 0, verdict > 0)

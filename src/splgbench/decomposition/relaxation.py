@@ -56,14 +56,14 @@ class HospitalRelaxation:
         self.pricer = HospitalPricer(offers, partition)
         live = np.flatnonzero(offers.live)
         cell = instance.offer_cell
-        demand_cells = np.flatnonzero(partition.coupling_cells)
+        demand_cells = np.flatnonzero(offers.binding_cells)
         t = offers.threshold
         gcd = np.zeros(instance.n_cells, dtype=np.int64)
         np.gcd.at(gcd, cell[live], t[live])
         gcd = np.maximum(gcd, 1)
         total = np.zeros(instance.n_cells, dtype=np.int64)
         np.add.at(total, cell[live], t[live])
-        counted = np.flatnonzero(partition.coupling_cells & (total > instance.demand))
+        counted = np.flatnonzero(offers.binding_cells & (total > instance.demand))
         self.n_demand = len(demand_cells)
         self.n_rows = self.n_demand + len(counted)
         self.demand_row = np.full(instance.n_cells, -1, dtype=np.int64)
@@ -129,6 +129,47 @@ class HospitalRelaxation:
         plans = self.pricer.price(*self.prices(multipliers))
         bound = float(multipliers @ self.limit + plans.bound.sum())
         return Evaluation(bound, self.limit - self.use(plans.volume), plans)
+
+    def bound_by(self, label: IntArray, multipliers: FloatArray) -> FloatArray:
+        """L in parts.
+
+        Parameters
+        ----------
+        label : shape (K,), the part of every live offer from 0 on, the same within a block and within a row's cell.
+        multipliers : as in `evaluate`.
+
+        Returns
+        -------
+        FloatArray
+            shape (parts,); its sum is L.
+        """
+        multipliers = np.maximum(multipliers, 0.0)
+        plans = self.pricer.price(*self.prices(multipliers))
+        found = np.zeros(int(label.max(initial=-1)) + 1)
+        live = np.flatnonzero(self.offers.live)
+        block_label = np.zeros(self.partition.n_blocks, dtype=np.int64)
+        block_label[self.partition.block[live]] = label[live]
+        np.add.at(found, block_label, plans.bound)
+        for row_of in (self.offer_demand_row, self.offer_count_row):
+            rows = live[row_of[live] >= 0]
+            row_label = np.full(self.n_rows, -1, dtype=np.int64)
+            row_label[row_of[rows]] = label[rows]
+            there = np.flatnonzero(row_label >= 0)
+            np.add.at(found, row_label[there], (multipliers * self.limit)[there])
+        return found
+
+    def named(self, multipliers: FloatArray) -> dict[str, list[tuple[tuple[str, str], float]]]:
+        """Multipliers that are not 0 by family and (group, region), as certificates name the rows."""
+        instance = self.offers.instance
+        found = {}
+        for family, row_of in (("demand", self.demand_row), ("cell_knapsack", self.count_row)):
+            cells = np.flatnonzero(row_of >= 0)
+            cells = cells[multipliers[row_of[cells]] > 0]
+            groups = [instance.groups[g] for g in instance.cell_group[cells].tolist()]
+            regions = [instance.regions[r] if instance.regions else "" for r in instance.cell_region[cells].tolist()]
+            prices = multipliers[row_of[cells]].tolist()
+            found[family] = list(zip(zip(groups, regions, strict=True), prices, strict=True))
+        return found
 
     def use(self, volume: IntArray) -> FloatArray:
         """What volumes use of every row, shape (n_rows,)."""

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from splgbench import registry
 from splgbench.backends.base import Solution, SolverStatus, Start, Task
+from splgbench.backends.highs import HighsBackend
 from splgbench.decomposition.loop import Loop
+from splgbench.decomposition.probing import Fixed
+from splgbench.decomposition.shrinking import shrunk
+from splgbench.errors import InfeasibleError, SplgbenchError
 from splgbench.instance import BoolArray
 from splgbench.model import FloatArray, MipModel
 from splgbench.trace import Event, Recorder
@@ -16,56 +22,176 @@ from splgbench.trace import Event, Recorder
 WHOLE = 1e-6
 
 
-def rens(loop: Loop, weights: FloatArray, seconds: float | None = None) -> None:
+def rens(restriction: Restriction, weights: FloatArray, seconds: float | None = None, nodes: int | None = None) -> None:
     """Fix the mandates that a fractional solution leaves whole and solve the rest.
 
     Where that has no solution, only the mandates at 0 are fixed.
 
     Parameters
     ----------
+    restriction : of the loop that takes the incumbents.
     weights : shape (K,), mandates of the fractional solution.
-    seconds : most it may take.
+    seconds, nodes : most it may take.
     """
     out, stand = weights <= WHOLE, weights >= 1 - WHOLE
-    solution = solve_restricted(loop, out, stand, "rens", seconds)
+    solution = restriction.solve(out, stand, "rens", seconds, nodes)
     if solution.status is SolverStatus.INFEASIBLE:
-        solve_restricted(loop, out, np.zeros_like(stand), "rens", seconds)
+        restriction.solve(out, np.zeros_like(stand), "rens", seconds, nodes)
 
 
-def solve_restricted(
-    loop: Loop, out: BoolArray, stand: BoolArray, source: str, seconds: float | None = None
-) -> Solution:
-    """Solve `strengthened` with some mandates refused or granted; incumbents go to the loop.
+def solve_whole(loop: Loop) -> SolverStatus:
+    """Solve `strengthened` as it is, wherever HiGHS can run."""
+    model = registry.find("formulations", "strengthened").build(loop.instance, "highs")
+
+    def on_event(event: Event) -> None:
+        if event.mandates is not None:
+            loop.found(event.mandates, "highs")
+        if event.dual is not None:
+            loop.bounded(event.dual, "highs")
+
+    start = None if loop.volumes is None else Start(*model.start_values(loop.volumes))
+    limits = replace(loop.limits, iterations=None)
+    solution: Solution = registry.find("backends", "highs").solve(
+        model, Task(limits, Recorder("highs", on_event), loop.stop, start)
+    )
+    if solution.status is SolverStatus.INFEASIBLE:
+        raise InfeasibleError("the solver finds no allocation")
+    if solution.status is SolverStatus.ERROR:
+        raise SplgbenchError(solution.message)
+    if solution.values is not None:
+        loop.found(model.mandates(solution.values), "highs")
+    if solution.dual is not None:
+        loop.bounded(solution.dual, "highs")
+    return solution.status
+
+
+class Restriction:
+    """The strengthened model of a loop's instance, built once and solved with ever other mandates fixed.
 
     Parameters
     ----------
-    out, stand : shape (K,), mandates fixed at 0 and at 1; overrides win.
-    seconds : most it may take; the loop's limit holds anyway.
+    loop : takes the incumbents; its best allocation is the start of every solve.
     """
-    left = [value for value in (loop.left, seconds) if value is not None]
-    model = restricted(loop, out, stand)
-    limits = replace(loop.limits, wall_time=max(0.05, min(left)) if left else None, iterations=None)
 
-    def on_event(event: Event) -> None:
-        if event.mandates is not None and (loop.best is None or (event.primal or 0.0) > loop.best):
-            loop.found(event.mandates, source)
+    def __init__(self, loop: Loop) -> None:
+        self.loop = loop
+        self.model: MipModel = registry.find("formulations", "strengthened").build(loop.instance, "highs")
+        self.backend = HighsBackend()
 
-    start = None if loop.volumes is None else Start(*model.start_values(loop.volumes))
-    task = Task(limits, Recorder("highs", on_event), loop.stop, start)
-    solution: Solution = registry.find("backends", "highs").solve(model, task)
-    if solution.values is not None:
-        loop.found(model.mandates(solution.values), source)
-    return solution
+    def solve(
+        self,
+        out: BoolArray,
+        stand: BoolArray,
+        source: str,
+        seconds: float | None = None,
+        nodes: int | None = None,
+        options: Mapping[str, Any] | None = None,
+        *,
+        on_dual: Callable[[float], None] | None = None,
+    ) -> Solution:
+        """Solve what is open; incumbents go to the loop as they come.
 
+        Parameters
+        ----------
+        out, stand : shape (K,), mandates fixed at 0 and at 1; overrides win.
+        source : what the trace calls the incumbents.
+        seconds : most it may take; the loop's limit holds anyway.
+        nodes : most branch-and-bound nodes.
+        options : of HiGHS, in its own words.
+        on_dual : told of upper bounds on what every allocation with these mandates fixed is worth.
 
-def restricted(loop: Loop, out: BoolArray, stand: BoolArray) -> MipModel:
-    """The strengthened model of the loop's instance with mandates fixed."""
-    offers = loop.offers
-    model: MipModel = registry.find("formulations", "strengthened").build(offers.instance, "highs")
-    lower, upper = model.lower.copy(), model.upper.copy()
-    gone = np.flatnonzero(out & ~offers.granted & offers.live)
-    upper[model.mandate_column[gone]] = 0.0
-    upper[model.volume_column[gone]] = 0.0
-    held = np.flatnonzero(stand & ~offers.refused & offers.live)
-    lower[model.mandate_column[held]] = 1.0
-    return replace(model, lower=lower, upper=upper)
+        Returns
+        -------
+        Solution
+            of the whole model: what is fixed is part of its values and bounds.
+        """
+        loop = self.loop
+        left = [value for value in (loop.left, seconds) if value is not None]
+        limits = replace(loop.limits, wall_time=max(0.05, min(left)) if left else None, nodes=nodes, iterations=None)
+        known = None
+        if loop.volumes is not None:
+            columns, values = self.model.start_values(loop.volumes)
+            known = np.zeros(self.model.n_columns)
+            known[columns] = values
+        part = shrunk(self.model, *self._bounds(out, stand), known)
+        if part is None:
+            return Solution(SolverStatus.INFEASIBLE)
+        held = self.model.mandates(part.values)
+
+        def on_event(event: Event) -> None:
+            if event.mandates is not None and (loop.best is None or (event.primal or 0.0) > loop.best):
+                loop.found(held | event.mandates, source)
+            if on_dual is not None and event.dual is not None:
+                on_dual(event.dual)
+
+        start = None if known is None else Start(np.arange(part.model.n_columns), known[part.kept])
+        task = Task(limits, Recorder("highs", on_event), loop.stop, start)
+        solution = self.backend.solve_here(part.model, task, options, part.constant)
+        if solution.values is None:
+            return solution
+        whole = part.whole(solution.values)
+        loop.found(self.model.mandates(whole), source)
+        return replace(solution, values=whole)
+
+    def decide(self, fixed: Fixed, source: str, seconds: float | None = None) -> Solution:
+        """Solve what is open where every better allocation has the mandates that are fixed; bounds go to the loop.
+
+        Parameters
+        ----------
+        source, seconds : as in `solve`.
+
+        Raises
+        ------
+        InfeasibleError
+            There is no allocation.
+        """
+        loop = self.loop
+
+        def on_dual(dual: float) -> None:
+            loop.bounded(max(dual, float(loop.best or 0)), source)
+
+        solution = self.solve(fixed.out, fixed.stand, source, seconds, on_dual=on_dual)
+        if solution.dual is not None:
+            on_dual(solution.dual)
+        if solution.status is SolverStatus.INFEASIBLE:
+            if loop.best is None:
+                raise InfeasibleError("the solver finds no allocation")
+            loop.bounded(float(loop.best), source)
+        return solution
+
+    def relaxed(self) -> FloatArray | None:
+        """Mandates of the LP relaxation, whose value bounds the loop.
+
+        Returns
+        -------
+        FloatArray or None
+            shape (K,); None where HiGHS has no answer in time.
+
+        Raises
+        ------
+        InfeasibleError
+            No allocation exists.
+        """
+        loop = self.loop
+        limits = replace(loop.limits, wall_time=None if loop.left is None else max(0.05, loop.left), iterations=None)
+        solution = self.backend.solve_here(self.model.relaxed(), Task(limits, Recorder("highs"), loop.stop))
+        if solution.status is SolverStatus.INFEASIBLE:
+            raise InfeasibleError("the relaxation is infeasible, so no allocation exists")
+        if solution.values is None or solution.dual is None:
+            return None
+        loop.bounded(solution.dual, "lp")
+        found = np.zeros(len(self.model.mandate_column))
+        there = self.model.mandate_column >= 0
+        found[there] = solution.values[self.model.mandate_column[there]]
+        return found
+
+    def _bounds(self, out: BoolArray, stand: BoolArray) -> tuple[FloatArray, FloatArray]:
+        """The model's bounds with mandates fixed."""
+        model, offers = self.model, self.loop.offers
+        lower, upper = model.lower.copy(), model.upper.copy()
+        gone = np.flatnonzero(out & ~offers.granted & offers.live)
+        upper[model.mandate_column[gone]] = 0.0
+        upper[model.volume_column[gone]] = 0.0
+        held = np.flatnonzero(stand & ~offers.refused & offers.live)
+        lower[model.mandate_column[held]] = 1.0
+        return lower, upper

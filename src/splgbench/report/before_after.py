@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from statistics import fmean, median
 
 from splgbench.campaign.fairness import differing
 from splgbench.report.boards import FEW_INSTANCES
 from splgbench.report.measures import capped_gap
-from splgbench.report.quarantine import Accusation, quarantine
+from splgbench.report.quarantine import Accusation, quarantine_of
 from splgbench.report.records import Records, Run
 from splgbench.report.significance import log_ratios, signed_rank
 from splgbench.report.tables import Cell, Column, Table
@@ -26,9 +26,10 @@ class Change:
 
     Parameters
     ----------
-    pairs : cells that both stores have.
+    pairs : cells that both stores have, but for those in `refuted`.
+    refuted : cells in which an answer of either store cannot be right; they enter nothing else.
     solved : tasks solved before and after.
-    gap : mean gap at the limit before and after.
+    gap : mean gap at the limit before and after; None without a pair.
     ratio : of shifted times, after / before, geometric mean over cells under equal terms; None without any.
     p_value : Wilcoxon's signed-rank test over instances.
     counters : deterministic counters (nodes, iterations, ...) that moved: name, cells in which it did, median ratio.
@@ -37,8 +38,9 @@ class Change:
 
     method: str
     pairs: int
+    refuted: int
     solved: tuple[int, int]
-    gap: tuple[float, float]
+    gap: tuple[float, float] | None
     ratio: float | None
     p_value: float | None
     counters: tuple[tuple[str, int, float], ...]
@@ -52,13 +54,15 @@ class Comparison:
     Parameters
     ----------
     changes : by method.
-    new_accusations : wrong and contradictory answers of the second store, also against answers of the first.
+    old_accusations, new_accusations : wrong and contradictory answers of the first store and of the second, each also
+        against answers of the other.
     only_before, only_after : cells that one store alone has.
     differing : terms in which cells differ between the stores, with the values met.
     drift : median of the reference run after / before; None where a store has none.
     """
 
     changes: Sequence[Change]
+    old_accusations: Sequence[Accusation]
     new_accusations: Sequence[Accusation]
     only_before: int
     only_after: int
@@ -76,17 +80,26 @@ def compare(before: Records, after: Records, shift: float) -> Comparison:
     first = {str(run.row["cell_key"]): run for run in before.runs}
     second = {str(run.row["cell_key"]): run for run in after.runs}
     pairs = [(first[key], run) for key, run in second.items() if key in first]
-    by_method: dict[str, list[Pair]] = defaultdict(list)
-    for pair in pairs:
-        by_method[pair[1].method].append(pair)
+    old, new = _accusations(before, after)
+    accused = {id(accusation.run) for accusation in (*old, *new)}
+    by_method: dict[str, list[Pair]] = {run.method: [] for _, run in pairs}
+    refuted: Counter[str] = Counter()
     unequal: dict[str, list[object]] = defaultdict(list)
     for pair in pairs:
+        if any(id(run) in accused for run in pair):
+            refuted[pair[1].method] += 1
+            continue
+        by_method[pair[1].method].append(pair)
         for term, values in _unequal(pair).items():
             unequal[term] += [value for value in values if value not in unequal[term]]
-    references = [median([run.wall_time for run in r.references if run.ran] or [0.0]) for r in (before, after)]
+    references = [
+        median([run.wall_time for run in records.references if run.ran and id(run) not in accused] or [0.0])
+        for records in (before, after)
+    ]
     return Comparison(
-        changes=[_change(method, found, shift) for method, found in by_method.items()],
-        new_accusations=_new_accusations(before, after),
+        changes=[_change(method, found, refuted[method], shift) for method, found in by_method.items()],
+        old_accusations=old,
+        new_accusations=new,
         only_before=len(first.keys() - second.keys()),
         only_after=len(second.keys() - first.keys()),
         differing=dict(unequal),
@@ -98,7 +111,7 @@ def _unequal(pair: Pair) -> dict[str, list[object]]:
     return differing(run.row["terms"] for run in pair if run.ran)
 
 
-def _change(method: str, pairs: Sequence[Pair], shift: float) -> Change:
+def _change(method: str, pairs: Sequence[Pair], refuted: int, shift: float) -> Change:
     timed = [pair for pair in pairs if not _unequal(pair)]
     logs = log_ratios([b.seconds for _, b in timed], [a.seconds for a, _ in timed], shift)
     by_instance: dict[str, list[float]] = defaultdict(list)
@@ -107,8 +120,9 @@ def _change(method: str, pairs: Sequence[Pair], shift: float) -> Change:
     return Change(
         method=method,
         pairs=len(pairs),
+        refuted=refuted,
         solved=(sum(a.solved for a, _ in pairs), sum(b.solved for _, b in pairs)),
-        gap=(fmean(capped_gap(a.gap) for a, _ in pairs), fmean(capped_gap(b.gap) for _, b in pairs)),
+        gap=(fmean(capped_gap(a.gap) for a, _ in pairs), fmean(capped_gap(b.gap) for _, b in pairs)) if pairs else None,
         ratio=math.exp(fmean(logs)) if logs else None,
         p_value=signed_rank([fmean(values) for values in by_instance.values()]) if logs else None,
         counters=_counters(pairs),
@@ -128,11 +142,13 @@ def _counters(pairs: Sequence[Pair]) -> tuple[tuple[str, int, float], ...]:
     return tuple((name, len(values), median(values)) for name, values in sorted(ratios.items()))
 
 
-def _new_accusations(before: Records, after: Records) -> list[Accusation]:
-    """Of the second store's runs, those that are wrong or that any run of either store refutes."""
+def _accusations(before: Records, after: Records) -> tuple[list[Accusation], list[Accusation]]:
+    """The runs of either store that are wrong or that any run of either store refutes."""
     ours = {id(run) for run in (*after.runs, *after.references)}
-    found = quarantine(replace(after, runs=(*before.runs, *before.references, *after.runs)))
-    return [accusation for accusation in (*found.wrong, *found.contradictory) if id(accusation.run) in ours]
+    runs = (*before.runs, *before.references, *after.runs, *after.references)
+    found = quarantine_of(runs, lambda run: f"{'after' if id(run) in ours else 'before'}, {run.key[:8]}")
+    accusations = (*found.wrong, *found.contradictory)
+    return [one for one in accusations if id(one.run) not in ours], [one for one in accusations if id(one.run) in ours]
 
 
 def change_table(comparison: Comparison, shift: float) -> Table:
@@ -141,8 +157,9 @@ def change_table(comparison: Comparison, shift: float) -> Table:
         [
             change.method,
             change.pairs,
+            change.refuted,
             *change.solved,
-            *change.gap,
+            *(change.gap or (None, None)),
             change.ratio,
             change.p_value,
             change.values,
@@ -153,6 +170,7 @@ def change_table(comparison: Comparison, shift: float) -> Table:
     columns = [
         Column("method"),
         Column("cells", "whole"),
+        Column("refuted", "whole"),
         Column("solved before", "whole"),
         Column("after", "whole"),
         Column("gap before", "percent"),
@@ -163,6 +181,7 @@ def change_table(comparison: Comparison, shift: float) -> Table:
         Column("counters moved"),
     ]
     caption = (
+        "Refuted: cells in which either answer cannot be right; they enter nothing else. "
         f"Time ratio: after / before, geometric mean of shifted times, shift {shift:g} s, time-outs included; p: "
         f"Wilcoxon's signed-rank test over instances (below {FEW_INSTANCES} instances it cannot reach 5 %). Counters "
         "are compared where both sides solve."

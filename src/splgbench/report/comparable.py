@@ -8,10 +8,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from splgbench.campaign.fairness import differing
+from splgbench.campaign.fairness import MAY_BE_UNKNOWN, differing
 from splgbench.report.records import Run
 
-_MAY_BE_UNKNOWN = ("presolve", "absolute_gap")
 _OF_THE_MACHINE = ("processor", "pinned")
 
 TITLED = ("wall_time", "memory", "threads", "gap", "nodes", "iterations")
@@ -50,9 +49,9 @@ class Group:
 def comparable_groups(runs: Iterable[Run]) -> list[Group]:
     """Split runs into groups that agree in every term; the largest first.
 
-    A term that a run does not know agrees with all: the presolve and the absolute gap of a run that was killed or whose
-    solver does not say, and the machine of a run that never came to start. Where the method's other runs know it,
-    theirs counts.
+    A term that a run does not know agrees with all: presolve, absolute gap and tolerances of a run that was killed or
+    whose solver does not say or have them, and the machine of a run that never came to start. Where the method's other
+    runs know it, theirs counts.
     """
     runs = list(runs)
     known = _known(runs)
@@ -81,14 +80,14 @@ def differences(groups: Iterable[Group]) -> dict[str, list[Any]]:
 
 
 def _soft(run: Run) -> tuple[str, ...]:
-    return _MAY_BE_UNKNOWN if run.ran else (*_MAY_BE_UNKNOWN, *_OF_THE_MACHINE)
+    return MAY_BE_UNKNOWN if run.ran else (*MAY_BE_UNKNOWN, *_OF_THE_MACHINE)
 
 
 def _known(runs: list[Run]) -> dict[tuple[str, str], Any]:
     """By method and term, the one value that its runs know."""
     counts: dict[tuple[str, str], Counter[Any]] = defaultdict(Counter)
     for run in runs:
-        for key in (*_MAY_BE_UNKNOWN, *_OF_THE_MACHINE):
+        for key in (*MAY_BE_UNKNOWN, *_OF_THE_MACHINE):
             value = run.row["terms"].get(key)
             if value is not None and (run.ran or key not in _OF_THE_MACHINE):
                 counts[run.method, key][value] += 1
@@ -104,7 +103,7 @@ def _filled(run: Run, known: Mapping[tuple[str, str], Any]) -> Terms:
 
 
 def _agree(terms: Terms, others: Terms) -> bool:
-    soft = (*_MAY_BE_UNKNOWN, *_OF_THE_MACHINE)
+    soft = (*MAY_BE_UNKNOWN, *_OF_THE_MACHINE)
     for key in terms.keys() | others.keys():
         mine, theirs = terms.get(key), others.get(key)
         if mine != theirs and not (key in soft and (mine is None or theirs is None)):

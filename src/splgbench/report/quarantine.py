@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from splgbench.campaign.summary import as_result
@@ -61,8 +61,17 @@ class Quarantine:
 
 def quarantine(records: Records) -> Quarantine:
     """Hold all answers to an instance, those of reference runs included, against each other."""
-    runs = (*records.runs, *records.references)
-    accusations = [accusation for group in _by_instance(runs) for accusation in _accusations(group)]
+    return quarantine_of((*records.runs, *records.references))
+
+
+def quarantine_of(runs: Sequence[Run], hint: Callable[[Run], str] = lambda run: run.key[:8]) -> Quarantine:
+    """Hold all answers to an instance against each other.
+
+    Parameters
+    ----------
+    hint : tells runs of one method and variation apart in the texts.
+    """
+    accusations = [accusation for group in _by_instance(runs) for accusation in _accusations(group, hint)]
     return Quarantine(
         wrong=tuple(accusation for accusation in accusations if accusation.run.status is Status.WRONG),
         contradictory=tuple(accusation for accusation in accusations if accusation.run.status is not Status.WRONG),
@@ -77,11 +86,13 @@ def _by_instance(runs: Iterable[Run]) -> Iterable[list[Run]]:
     return groups.values()
 
 
-def _accusations(group: list[Run]) -> list[Accusation]:
+def _accusations(group: list[Run], hint: Callable[[Run], str]) -> list[Accusation]:
     """The contradictions of one instance; the first of a contradiction's methods is the one that is refuted."""
     named: dict[str, Run] = {}
     for run in group:
-        name = f"{run.label} ({run.key[:8]})"
-        named[name if name not in named else f"{name} again"] = run
+        name = f"{run.label} ({hint(run)})"
+        while name in named:
+            name += " again"
+        named[name] = run
     results = [replace(as_result(run.row), method=name) for name, run in named.items()]
     return [Accusation(named[found.methods[0]], found.text) for found in contradictions(results)]

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
+
+from splgbench.readable import HUGE, amount, percent
+from splgbench.report.texts import one_line
 
 Cell = str | int | float | None
 Form = Literal["text", "whole", "number", "seconds", "percent", "p"]
@@ -15,8 +19,14 @@ _SPECIAL = {
     "\\": r"\textbackslash{}",
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    '"': "{''}",
     **{mark: f"\\{mark}" for mark in "&%$#_{}"},
+    **{mark: f"{{{mark}}}" for mark in "[*`"},
 }
+"""What LaTeX takes for something else: [ and * for arguments of the end of the row before them."""
 
 
 @dataclass(frozen=True)
@@ -35,14 +45,14 @@ class Column:
         if value is None:
             return "-"
         if isinstance(value, str):
-            return value
-        forms = {"whole": ",.0f", "number": ",.0f" if abs(value) >= 1000 else ".4g", "seconds": ",.2f", "p": ".3f"}
+            return one_line(value)
         if self.form == "percent":
-            shown = 100 * value
-            return "0 %" if value == 0 else f"{shown:.2g} %" if abs(shown) < 1 else f"{shown:.1f} %"
+            return percent(value) or ""
         if self.form == "p" and value < 0.001:
             return "< 0.001"
-        return format(value, forms.get(self.form, ""))
+        if self.form == "whole" or abs(value) >= HUGE or (self.form == "number" and abs(value) >= 1000):
+            return amount(value)
+        return format(value, {"number": ".4g", "seconds": ",.2f", "p": ".3f"}.get(self.form, ""))
 
 
 @dataclass(frozen=True)
@@ -96,4 +106,5 @@ def as_latex(table: Table) -> str:
 
 
 def _escaped(text: str) -> str:
-    return "".join(_SPECIAL.get(mark, mark) for mark in text)
+    escaped = "".join(_SPECIAL.get(mark, mark) for mark in one_line(text))
+    return re.sub("-(?=-)", "-{}", escaped)

@@ -1,10 +1,13 @@
-"""A report on the disk: the page, and beside it tables, figures and logs."""
+"""A report on the disk: the page, and beside it tables, figures and logs, without what an earlier report left."""
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
+import json
 import shutil
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path, PurePosixPath
 
 from splgbench.errors import OutputError
 from splgbench.files import write_text
@@ -17,6 +20,8 @@ from splgbench.report.tables import Table, as_csv, as_latex
 from splgbench.solver_libraries import load_optional
 
 PAGE = "index.html"
+WRITTEN = "report-files.json"
+"""In the report's folder: the files of the report, with the SHA-256 of their contents."""
 
 
 def check_libraries() -> None:
@@ -32,7 +37,9 @@ def check_libraries() -> None:
 
 
 def write_report(content: Content, folder: Path, *, logs: bool = True) -> list[Path]:
-    """Write `index.html`, `tables/`, `figures/` and `logs/`; returns the files, the page first.
+    """Write `index.html`, `tables/`, `figures/` and `logs/`; returns the files but for the logs, the page first.
+
+    Files of an earlier report in the folder go if they are as it wrote them; whatever else is there stays.
 
     Parameters
     ----------
@@ -56,9 +63,47 @@ def write_report(content: Content, folder: Path, *, logs: bool = True) -> list[P
                 written.append(target)
         for stem, chart in _charts(content):
             written += write_figure(chart, folder / "figures" / stem)
+        made = {path.relative_to(folder).as_posix() for path in written} | set(copied.values())
+        _clear(folder, made)
+        _note(folder, made)
     except OSError as error:
         raise OutputError(f"cannot write {folder}: {error.strerror or error}") from None
     return written
+
+
+def _clear(folder: Path, made: Iterable[str]) -> None:
+    """Remove what an earlier report wrote and this one did not, and folders that this empties."""
+    for name, digest in _earlier(folder).items():
+        path = folder / name
+        if name not in made and path.is_file() and _digest(path) == digest:
+            path.unlink()
+            if path.parent != folder:
+                with contextlib.suppress(OSError):
+                    path.parent.rmdir()
+
+
+def _earlier(folder: Path) -> Mapping[str, str]:
+    """The files that the last report in the folder wrote; none where that is not known."""
+    try:
+        found = json.loads((folder / WRITTEN).read_text("utf-8"))["files"]
+        return {name: digest for name, digest in found.items() if _is_inside(name)}
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return {}
+
+
+def _is_inside(name: str) -> bool:
+    parts = PurePosixPath(name).parts
+    return parts == (PAGE,) or (len(parts) == 2 and parts[0] in ("tables", "figures", "logs") and parts[1] != "..")
+
+
+def _note(folder: Path, made: Iterable[str]) -> None:
+    digests = {name: _digest(folder / name) for name in sorted(made)}
+    write_text(folder / WRITTEN, json.dumps({"files": digests}, indent=1) + "\n")
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _copy_logs(records: Records, folder: Path) -> dict[str, str]:

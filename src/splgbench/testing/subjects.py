@@ -17,14 +17,12 @@ EXAMPLES = {"ci": 25, "nightly": 500}
 WITHOUT_PRESOLVE = ("semicontinuous@highs:presolve=off", "semicontinuous@scip:presolve=off")
 """Semicontinuous columns have had wrong optima with and without the solver's presolve (HiGHS issues 3015, 3274)."""
 
-STRIDES = {"ci": (2, 6), "nightly": (10, 50)}
-"""By profile: n for backends other than HiGHS, and for methods that go through Pyomo.
+STRIDES = {
+    "ci": {"HiGHS": 1, "decompositions": 2, "other backends": 2, "Pyomo": 6},
+    "nightly": {"HiGHS": 1, "decompositions": 10, "other backends": 10, "Pyomo": 50},
+}
+"""By profile and class of methods: n for those that take part in every n-th draw only, the slower the rarer."""
 
-A method with n takes part in every n-th draw.
-"""
-
-_SLOWER_BACKENDS = {"cpsat", "scip", "scipy_milp", "gurobi"}
-_SLOWEST_BACKENDS = {"pyomo"}
 _SLOWEST_FORMULATIONS = {"gdp_bigm", "gdp_hull"}
 
 
@@ -43,15 +41,16 @@ def strides(methods: Iterable[Method], profile: str) -> dict[str, int]:
     ----------
     profile : "ci" or "nightly".
     """
-    slower, slowest = STRIDES[profile]
-    found = {}
-    for subject in methods:
-        if isinstance(subject, Direct):
-            if subject.backend.name in _SLOWEST_BACKENDS or subject.formulation_name in _SLOWEST_FORMULATIONS:
-                found[subject.name] = slowest
-            elif subject.backend.name in _SLOWER_BACKENDS:
-                found[subject.name] = slower
-    return found
+    return {subject.name: STRIDES[profile][class_of(subject)] for subject in methods}
+
+
+def class_of(subject: Method) -> str:
+    """The class of a method in `STRIDES`."""
+    if not isinstance(subject, Direct):
+        return "decompositions"
+    if subject.backend.name == "pyomo" or subject.formulation_name in _SLOWEST_FORMULATIONS:
+        return "Pyomo"
+    return "HiGHS" if subject.backend.name == "highs" else "other backends"
 
 
 def by_backend(methods: Iterable[Method]) -> dict[str, list[Method]]:

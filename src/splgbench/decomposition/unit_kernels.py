@@ -1,8 +1,8 @@
-"""Compiled kernels of the hospital pricer: subsets of an area, their values, and the search over links between areas.
+"""Compiled kernels of one unit: its sets of mandates, what they are worth, and the best of them.
 
 A unit is a set of offers of one hospital-area that share Q_{h,a} (or a single offer where no capacity joins it to
 others). Its feasible sets of mandates are listed once, as bit masks. With prices the best volumes of a set are the
-thresholds plus a greedy fill, and a depth-first search settles the links that cross units.
+thresholds plus a greedy fill.
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ class Structure(NamedTuple):
     block_unit : shape (n_blocks + 1,), where the units of each block begin.
     block_request, requests : the links between units of each block, in CSR form.
     request_offer, request_start, request_member : all links, as in `Requirements`.
+    owned_start, owned : the links between units that each offer needs, in CSR form over offers.
+    wanted_start, wanted : the links between units of which each offer is a member, in CSR form over offers.
     """
 
     t: IntArray
@@ -52,6 +54,10 @@ class Structure(NamedTuple):
     request_offer: IntArray
     request_start: IntArray
     request_member: IntArray
+    owned_start: IntArray
+    owned: IntArray
+    wanted_start: IntArray
+    wanted: IntArray
 
 
 @njit(cache=True)
@@ -106,10 +112,10 @@ def list_subsets(t, room, owner, members, limit, masks, left):  # type: ignore[n
 
 
 @njit(cache=True)
-def value_subsets(s, units, gain, fee, value):  # type: ignore[no-untyped-def]
-    """Value of every subset: thresholds first, the rest of the room to the best gains."""
+def value_subsets(s, first, last, gain, fee, value):  # type: ignore[no-untyped-def]
+    """Value of every set of the units `first` to `last` - 1: thresholds, then what is left to the best gains."""
     order = np.empty(64, dtype=np.int64)
-    for u in units:
+    for u in range(first, last):
         offers = s.unit_offer[s.unit_start[u] : s.unit_start[u + 1]]
         n = len(offers)
         for i in range(n):
@@ -133,7 +139,7 @@ def value_subsets(s, units, gain, fee, value):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _fill(s, unit, mask, gain, volume):  # type: ignore[no-untyped-def]
+def fill(s, unit, mask, gain, volume):  # type: ignore[no-untyped-def]
     """Best volumes of one set of mandates."""
     offers, left = s.unit_offer[s.unit_start[unit] : s.unit_start[unit + 1]], s.room[unit]
     for i in range(len(offers)):
@@ -162,6 +168,7 @@ def search_unit(s, unit, gain, fee, must, out, node_limit):  # type: ignore[no-u
 
     Parameters
     ----------
+    fee : shape (K,), not negative.
     must, out : bit masks of what is decided.
 
     Returns
@@ -259,194 +266,3 @@ def search_unit(s, unit, gain, fee, must, out, node_limit):  # type: ignore[no-u
         stack_must[depth + 1], stack_out[depth + 1], stack_bound[depth + 1] = must | bit, out, total
         depth += 2
     return max(best, open_bound), best_mask
-
-
-@njit(cache=True)
-def _propagate(s, requests, state, trail, length):  # type: ignore[no-untyped-def]
-    """Follow the links from what is decided; returns whether they do not clash, and the new trail length."""
-    changed = True
-    while changed:
-        changed = False
-        for r in requests:
-            k = s.request_offer[r]
-            if state[k] < 0:
-                continue
-            open_members, last, met = 0, -1, False
-            for i in range(s.request_start[r], s.request_start[r + 1]):
-                q = s.request_member[i]
-                if state[q] > 0:
-                    met = True
-                    break
-                if state[q] == 0:
-                    open_members += 1
-                    last = q
-            if met:
-                continue
-            if open_members == 0:
-                if state[k] > 0:
-                    return False, length
-                state[k] = -1
-                trail[length] = k
-                length += 1
-                changed = True
-            elif open_members == 1 and state[k] > 0:
-                state[last] = 1
-                trail[length] = last
-                length += 1
-                changed = True
-    return True, length
-
-
-@njit(cache=True)
-def price_block(s, block, gain, fee, value, state, node_limit, volume):  # type: ignore[no-untyped-def]
-    """The best plan of one block: its value and whether it is exact; `volume` receives the plan.
-
-    Parameters
-    ----------
-    value : of every subset; receives those of the block (`value_subsets`).
-    state : shape (K,), 1 must hold a mandate, -1 must not, 0 free; comes back unchanged.
-    node_limit : nodes after which open nodes count with their relaxation.
-
-    Returns
-    -------
-    (bound, exact, nodes) : an upper bound on the value of every plan, `NO_VALUE` where there is none; whether the
-        plan in `volume` has that value.
-    """
-    base, n_units = s.block_unit[block], s.block_unit[block + 1] - s.block_unit[block]
-    units = np.arange(base, base + n_units)
-    requests = s.requests[s.block_request[block] : s.block_request[block + 1]]
-    offers_first, offers_last = s.unit_start[base], s.unit_start[base + n_units]
-    value_subsets(s, units, gain, fee, value)
-    size = offers_last - offers_first + 1
-    trail = np.empty(size + 1, dtype=np.int64)
-    stack_offer = np.empty(2 * size + 2, dtype=np.int64)
-    stack_side = np.empty(2 * size + 2, dtype=np.int64)
-    stack_trail = np.empty(2 * size + 2, dtype=np.int64)
-    stack_bound = np.empty(2 * size + 2, dtype=np.float64)
-    must = np.zeros(n_units, dtype=np.int64)
-    out = np.zeros(n_units, dtype=np.int64)
-    choice = np.empty(n_units, dtype=np.int64)
-    best_choice = np.empty(n_units, dtype=np.int64)
-    # The last answer for each searched unit.
-    known_must = np.full(n_units, -1, dtype=np.int64)
-    known_out = np.full(n_units, -1, dtype=np.int64)
-    known_mask = np.empty(n_units, dtype=np.int64)
-    known_value = np.empty(n_units, dtype=np.float64)
-    tight = True
-    asked = np.zeros(size, dtype=np.int64)
-    best, open_bound, found, nodes = NO_VALUE, NO_VALUE, False, 0
-    depth, length = 1, 0
-    stack_offer[0], stack_side[0], stack_trail[0], stack_bound[0] = -1, 0, 0, 1e300
-    while depth > 0:
-        depth -= 1
-        while length > stack_trail[depth]:
-            length -= 1
-            state[trail[length]] = 0
-        if found and stack_bound[depth] <= best:
-            continue
-        if nodes >= node_limit:
-            open_bound = max(open_bound, stack_bound[depth])
-            continue
-        nodes += 1
-        ceiling = stack_bound[depth]
-        q = stack_offer[depth]
-        if q >= 0:
-            state[q] = stack_side[depth]
-            trail[length] = q
-            length += 1
-        fits, length = _propagate(s, requests, state, trail, length)
-        if not fits:
-            continue
-        for i in range(n_units):
-            must[i] = 0
-            out[i] = 0
-        for i in range(offers_first, offers_last):
-            k = s.unit_offer[i]
-            if state[k] > 0:
-                must[s.offer_unit[k] - base] |= np.int64(1) << s.offer_bit[k]
-            elif state[k] < 0:
-                out[s.offer_unit[k] - base] |= np.int64(1) << s.offer_bit[k]
-        total, holds = 0.0, True
-        for i in range(n_units):
-            u = units[i]
-            most, at = NO_VALUE, np.int64(-1)
-            if s.sub_start[u] == s.sub_start[u + 1]:
-                if known_must[i] != must[i] or known_out[i] != out[i]:
-                    known_must[i], known_out[i] = must[i], out[i]
-                    known_value[i], known_mask[i] = search_unit(s, u, gain, fee, must[i], out[i], node_limit)
-                most, at = known_value[i], known_mask[i]
-            else:
-                for listed in range(s.sub_start[u], s.sub_start[u + 1]):
-                    mask = s.sub_mask[listed]
-                    if value[listed] > most and mask & must[i] == must[i] and mask & out[i] == 0:
-                        most, at = value[listed], mask
-            if most <= NO_VALUE:
-                holds = False
-                break
-            if at < 0:
-                tight = False
-                at = must[i]
-            total += most
-            choice[i] = at
-        if not holds:
-            continue
-        total = min(total, ceiling)
-        if found and total <= best:
-            continue
-        for i in range(size):
-            asked[i] = 0
-        branch, most_asked = -1, 0
-        for r in requests:
-            k = s.request_offer[r]
-            if not choice[s.offer_unit[k] - base] >> s.offer_bit[k] & 1:
-                continue
-            met = False
-            for i in range(s.request_start[r], s.request_start[r + 1]):
-                q = s.request_member[i]
-                if choice[s.offer_unit[q] - base] >> s.offer_bit[q] & 1:
-                    met = True
-                    break
-            if met:
-                continue
-            for i in range(s.request_start[r], s.request_start[r + 1]):
-                q = s.request_member[i]
-                if state[q] == 0:
-                    at = s.unit_start[s.offer_unit[q]] + s.offer_bit[q] - offers_first
-                    asked[at] += 1
-                    if asked[at] > most_asked:
-                        most_asked, branch = asked[at], q
-        if branch < 0:
-            best, found = total, True
-            best_choice[:] = choice
-            continue
-        for side in (-1, 1):
-            stack_offer[depth], stack_side[depth] = branch, side
-            stack_trail[depth], stack_bound[depth] = length, total
-            depth += 1
-    while length > 0:
-        length -= 1
-        state[trail[length]] = 0
-    for i in range(n_units):
-        if found:
-            _fill(s, units[i], best_choice[i], gain, volume)
-        else:
-            for j in range(s.unit_start[units[i]], s.unit_start[units[i] + 1]):
-                volume[s.unit_offer[j]] = 0
-    return max(best, open_bound), tight and open_bound <= best, nodes
-
-
-@njit(cache=True)
-def price_blocks(s, blocks, gain, fee, value, state, node_limit, bound, volume):  # type: ignore[no-untyped-def]
-    """`price_block` for several blocks; `bound` (per block) and `volume` receive the answers.
-
-    Returns
-    -------
-    (exact, nodes) : whether every bound is the value of a plan, and the nodes searched.
-    """
-    exact, nodes = True, 0
-    for b in blocks:
-        most, tight, spent = price_block(s, b, gain, fee, value, state, node_limit, volume)
-        bound[b] = most if most > NO_VALUE else -np.inf
-        exact = exact and tight
-        nodes += spent
-    return exact, nodes

@@ -1,0 +1,87 @@
+"""Branch and price by hospital: an exact tree over mandates, bounded by Lagrangian values.
+
+    1. Root: column generation (`dantzig_wolfe_hospital`, steps 1 to 3), repair, a RENS of a few hundred nodes.
+    2. Take the open node with the largest bound, or go on with a child of the last one whose bound is nearly as large.
+       Fixings spread over thresholds and links; columns that break one leave the master.
+    3. Bound the node by (4) at its parent's multipliers, then by a few rounds of stabilised column generation. It is
+       pruned where L_n < best + 1, values being whole. Probe it against the best value and bound it again.
+    4. Branch on a mandate y_k that the master leaves fractional: y_k = 0 and y_k = 1. Reliability branching: an offer
+       tried fewer than four times on either side is tried (two rounds of column generation in both children, whose (4)
+       are already their bounds), others count with their average gain per unit. The product of both gains decides.
+    5. Every few nodes repair the master's solution, every hundred RENS. A better allocation probes the root again.
+
+With all mandates of a node fixed the exact min-cost flow settles it. The bound of the whole is
+
+    max { best, max_{n open} L_n }                                                                                  (5)
+
+`state=PATH` writes the open nodes there when the solve ends, and every minute; a file that is there is taken up. Its
+format is described in `splgbench.decomposition.tree_state`.
+
+Source: Barnhart, Johnson, Nemhauser, Savelsbergh and Vance 1998 (branch and price); Achterberg, Koch and Martin 2005
+(reliability branching); Wentges 1997 (smoothing).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from splgbench.backends.base import SolverStatus
+from splgbench.decomposition.branching import Tree
+from splgbench.decomposition.column_generation import ColumnGeneration
+from splgbench.decomposition.compiling import compile_kernels
+from splgbench.decomposition.loop import Decomposition, Finished, Loop
+from splgbench.decomposition.partition import partition
+from splgbench.decomposition.relaxation import HospitalRelaxation
+from splgbench.decomposition.repair import repaired
+from splgbench.decomposition.requirements import master_versions, missing_master
+from splgbench.decomposition.restricted import Restriction, rens
+from splgbench.decomposition.tree_state import read_state
+from splgbench.errors import InputError
+
+ROOT_RENS_NODES = 300
+"""Nodes of the solver in the RENS at the root."""
+
+
+def branch_and_price(backend: str | None = None, state: str | None = None) -> Decomposition:
+    """The method.
+
+    Raises
+    ------
+    InputError
+        A backend other than HiGHS is named.
+    """
+    if backend not in (None, "highs"):
+        raise InputError("branch-and-price works on highs", "method")
+    file = None if state is None else Path(state)
+
+    def steps(loop: Loop) -> SolverStatus:
+        relaxation = HospitalRelaxation(loop.offers, partition(loop.offers, "tied"))
+        known = read_state(file, loop, relaxation.n_rows) if file is not None and file.exists() else None
+        generation = ColumnGeneration(loop, relaxation)
+        restriction = Restriction(loop)
+        tree = Tree(loop, generation, restriction, file)
+        if known is None:
+            try:
+                _root(loop, generation, restriction)
+            except Finished:
+                tree.start(generation.best_bound, generation.best)
+                tree.save()
+                raise
+            tree.start(generation.best_bound, generation.best)
+        else:
+            tree.resume(known)
+            generation.run()
+        tree.run()
+        return SolverStatus.FINISHED
+
+    tail = "" if state is None else f":state={state}"
+    return Decomposition(f"branch_and_price{tail}", steps, missing_master, master_versions(), compile_kernels)
+
+
+def _root(loop: Loop, generation: ColumnGeneration, restriction: Restriction) -> None:
+    """Step 1, but for probing."""
+    generation.run()
+    weights = generation.master.weights()
+    loop.found(repaired(loop.offers, weights), "repair")
+    loop.check()
+    rens(restriction, weights, None if loop.left is None else loop.left / 4, ROOT_RENS_NODES)

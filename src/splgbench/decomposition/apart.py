@@ -1,0 +1,108 @@
+"""Connected components solved one after the other, each with its own share of the bound.
+
+Components do not meet in rows that can bind, so the optimum is the sum of theirs, and so is every Lagrangian value. A
+component is solved with the others as the best allocation has them.
+"""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+
+from splgbench.backends.base import SolverStatus
+from splgbench.decomposition.loop import SAFETY, Loop
+from splgbench.decomposition.probing import Fixed
+from splgbench.decomposition.relaxation import HospitalRelaxation
+from splgbench.decomposition.restricted import Restriction
+from splgbench.instance import BoolArray
+from splgbench.model import FloatArray
+
+LEAST_PART = 1 / 20
+"""Part of the live offers that components solved together have at least, but for the last."""
+
+
+class Components:
+    """The components of a loop's instance in groups, and what is known of each group.
+
+    Parameters
+    ----------
+    relaxation : whose blocks lie within components each.
+    multipliers : where its bound is taken.
+
+    Attributes
+    ----------
+    parts : for each group, shape (K,), which offers it has.
+    bound : shape (groups,), upper bounds on what each group adds to the optimum.
+    settled : shape (groups,), whether no better allocation of the group exists.
+    """
+
+    def __init__(self, relaxation: HospitalRelaxation, multipliers: FloatArray) -> None:
+        offers = relaxation.offers
+        size = np.bincount(offers.component[offers.live], minlength=offers.n_components)
+        order = np.argsort(-size, kind="stable")
+        least = max(1.0, LEAST_PART * size.sum())
+        # Largest first; a new group begins where the one before is large enough.
+        group_of = np.zeros(offers.n_components, dtype=np.int64)
+        group, filled = 0, 0
+        for component in order.tolist():
+            group_of[component] = group
+            filled += int(size[component])
+            if filled >= least:
+                group, filled = group + 1, 0
+        label = np.where(offers.live, group_of[np.maximum(offers.component, 0)], -1)
+        self.parts: list[BoolArray] = [label == number for number in range(int(label.max()) + 1)]
+        self.bound = relaxation.bound_by(label, multipliers)
+        self.settled = np.zeros(len(self.parts), dtype=np.bool_)
+
+
+def solve_apart(
+    loop: Loop, restriction: Restriction, components: Components, fixed: Fixed, seconds: float | None
+) -> bool:
+    """Solve every group of components that is not settled; returns whether all are settled then.
+
+    Parameters
+    ----------
+    loop : takes incumbents and bounds.
+    restriction : of the loop.
+    fixed : mandates that every better allocation lacks or holds.
+    seconds : for all of them; None for no limit.
+
+    Raises
+    ------
+    Finished
+        A limit of the loop was reached, or the bounds meet.
+    """
+    ends = None if seconds is None else time.perf_counter() + seconds
+    if loop.volumes is None or len(components.parts) == 1:
+        solution = restriction.decide(fixed, "highs", seconds)
+        return solution.status in (SolverStatus.FINISHED, SolverStatus.INFEASIBLE)
+    # Small ones first: what they gain helps nothing else, but what they prove counts at once.
+    todo = np.flatnonzero(~components.settled)
+    sizes = np.array([part.sum() for part in components.parts])
+    todo = todo[np.argsort(sizes[todo], kind="stable")]
+    utility = loop.instance.utility
+    for place, number in enumerate(todo.tolist()):
+        part = components.parts[number]
+        share = float(sizes[number] / sizes[todo[place:]].sum())
+        left = None if ends is None else share * max(0.0, ends - time.perf_counter())
+        held = loop.volumes > 0
+        others = float(utility[~part] @ loop.volumes[~part])
+
+        def on_dual(dual: float, number: int = number, part: BoolArray = part, others: float = others) -> None:
+            mine = float(utility[part] @ loop.volumes[part]) if loop.volumes is not None else 0.0
+            known = components.bound[number]
+            components.bound[number] = min(known, max(float(np.floor(dual * (1 + SAFETY))) - others, mine))
+            loop.bounded(float(components.bound.sum()), "components")
+
+        solution = restriction.solve(
+            np.where(part, fixed.out, ~held), np.where(part, fixed.stand, held), "highs", left, on_dual=on_dual
+        )
+        if solution.dual is not None:
+            on_dual(solution.dual)
+        if solution.status is SolverStatus.INFEASIBLE:
+            components.bound[number] = float(utility[part] @ loop.volumes[part])
+            loop.bounded(float(components.bound.sum()), "components")
+        components.settled[number] = solution.status in (SolverStatus.FINISHED, SolverStatus.INFEASIBLE)
+        loop.check()
+    return bool(components.settled.all())

@@ -1,0 +1,213 @@
+"""Adaptive large neighbourhood search: mandates are freed, the strengthened model decides them again.
+
+    1. Draw a kind of neighbourhood, by what it gained per effort of late or, now and then, blindly; free as many
+       mandates as its size says.
+    2. Solve the strengthened model of what is free: a start at the best allocation, few nodes, no search of the
+       solver's own for allocations, nothing below a small part of the gap.
+    3. Too hard: the kind's size shrinks. Settled at little effort without a gain: it grows. A set of mandates within
+       one that was settled since the last gain is not solved again.
+    4. After `PATIENCE` neighbourhoods without a gain more effort is allowed and smaller gains count.
+
+Effort is counted in simplex iterations, so that without a time limit a seed gives one course. Only a neighbourhood
+that frees all there is gives a bound. Source: Shaw 1998; Ropke and Pisinger 2006; drawing with rewards per effort as in
+Hendel 2022.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from splgbench.backends.base import ABSOLUTE_GAP, Solution, SolverStatus
+from splgbench.decomposition.loop import Loop
+from splgbench.decomposition.neighbourhoods import KINDS, Draws, Guide, Kind, View, freed, usable_kinds
+from splgbench.decomposition.probing import Fixed
+from splgbench.decomposition.restricted import Restriction
+from splgbench.instance import BoolArray
+
+FIRST_SIZE = 200
+"""Mandates freed at first."""
+LEAST_SIZE = 8
+EFFORT = 2000
+"""Simplex iterations of a neighbourhood above which its kind's size shrinks."""
+OVERHEAD = 200
+"""Simplex iterations that building and presolving a neighbourhood are worth."""
+NODES = 100
+GROW, SHRINK = 1.25, 0.75
+REACTION = 0.3
+"""Weight of the last neighbourhood in the worth of its kind."""
+BLIND = 0.5
+"""Part of the draws that look at no worth."""
+PATIENCE = 20
+SMALLEST_GAIN = 0.02
+"""Part of the gap below which gains are not asked for, at first."""
+UNKNOWN_GAP = 1e-3
+"""Relative gap that stands for an unknown one."""
+MOST_TIME = 0.25
+"""Part of the time that is left, at least a second, for one neighbourhood."""
+OPTIONS: Mapping[str, object] = {
+    "mip_allow_restart": False,
+    "mip_heuristic_run_rens": False,
+    "mip_heuristic_run_rins": False,
+    "mip_heuristic_run_root_reduced_cost": False,
+    "mip_heuristic_run_feasibility_jump": False,
+}
+"""HiGHS without restarts and without its costly heuristics (docs/decompositions.md has their price)."""
+
+
+def search(
+    loop: Loop,
+    guide: Guide,
+    fixed: Fixed | None = None,
+    seconds: float | None = None,
+    raises: int | None = 2,
+    size: int = FIRST_SIZE,
+    kinds: Collection[str] = tuple(KINDS),
+) -> None:
+    """Improve the loop's best allocation, if it has one, until it stalls, time is up or nothing better exists.
+
+    Parameters
+    ----------
+    loop : its limits, stop and iterations hold; every neighbourhood counts as an iteration.
+    guide : what is known besides the best allocation.
+    fixed : mandates that every better allocation lacks or holds.
+    seconds : most it may take.
+    raises : how often effort is raised before the search ends without a gain; None where only limits end it.
+    size : mandates freed at first.
+    kinds : names of the kinds of neighbourhoods to draw from; one for which the guide knows too little is left out.
+
+    Raises
+    ------
+    Finished
+        A limit of the loop was reached, or the bounds meet.
+    """
+    if loop.best is not None:
+        arms = [_Arm(name, kind, size) for name, kind in usable_kinds(guide).items() if name in kinds]
+        _Search(loop, guide, fixed, seconds, arms).run(raises)
+
+
+@dataclass
+class _Arm:
+    """A kind with its size and worth: 1 for a gain, and the part of the gap it closes, per simplex iteration."""
+
+    name: str
+    kind: Kind
+    size: float
+    tried: bool = False
+    worth: float = 0.0
+
+
+class _Search:
+    def __init__(self, loop: Loop, guide: Guide, fixed: Fixed | None, seconds: float | None, arms: list[_Arm]) -> None:
+        self.loop = loop
+        self.guide = guide
+        none = np.zeros_like(loop.offers.live)
+        self.fixed = Fixed(none, none) if fixed is None else fixed
+        self.ends = None if seconds is None else time.perf_counter() + seconds
+        self.restriction = Restriction(loop)
+        self.draws = Draws(loop.limits.seed)
+        self.arms = arms
+        self.raised = 0
+        self.look()
+
+    def look(self) -> None:
+        """Take in the best allocation."""
+        loop, offers = self.loop, self.loop.offers
+        assert loop.volumes is not None
+        held = loop.volumes > 0
+        # What is fixed otherwise than the allocation has it stays open: all that stays must fit together.
+        proved = (self.fixed.out & ~held) | (self.fixed.stand & held)
+        may_change = offers.live & ~offers.granted & ~offers.refused & ~proved
+        self.view = View(self.guide, may_change, held, self.guide.losses(loop.volumes))
+        self.settled: list[BoolArray] = []
+        self.waited = 0
+
+    def run(self, raises: int | None) -> None:
+        while self.arms and (raises is None or self.raised <= raises):
+            self.loop.check()
+            if self.ends is not None and time.perf_counter() > self.ends:
+                return
+            arm = self._drawn()
+            free = freed(arm.kind, self.view, int(arm.size), self.draws)
+            if any((free <= one).all() for one in self.settled):
+                arm.size = min(GROW * arm.size, len(free))
+                self.waited += 1
+            elif self._solved(arm, free):
+                return
+            if self.waited >= PATIENCE:
+                self.raised += 1
+                self.waited = 0
+
+    def _drawn(self) -> _Arm:
+        for arm in self.arms:
+            if not arm.tried:
+                return arm
+        worth = np.array([arm.worth for arm in self.arms])
+        even = np.full(len(worth), 1 / len(worth))
+        chances = BLIND * even + (1 - BLIND) * (worth / worth.sum() if worth.any() else even)
+        return self.arms[int(np.argmin(self.draws.race(chances)))]
+
+    def _solved(self, arm: _Arm, free: BoolArray) -> bool:
+        """Solve a neighbourhood and learn from it; returns whether it was the whole and is settled."""
+        loop, held = self.loop, self.view.held
+        assert loop.best is not None
+        before, gap = loop.best, self._gap()
+        whole = bool((free == self.view.open).all())
+        smallest = ABSOLUTE_GAP if whole else max(ABSOLUTE_GAP, SMALLEST_GAIN * 0.5**self.raised * gap)
+        allowed = EFFORT * 2**self.raised
+        solution = self.restriction.solve(
+            ~held & ~free,
+            held & ~free,
+            arm.name,
+            self._seconds(),
+            NODES * 2**self.raised,
+            {**OPTIONS, "mip_abs_gap": smallest},
+        )
+        gain = loop.best - before
+        effort = OVERHEAD + solution.counters.get("simplex_iterations", 0)
+        arm.tried = True
+        arm.worth += REACTION * (((gain > 0) + gain / gap) / effort - arm.worth)
+        self._count(arm, effort, gain)
+        settled = solution.status in (SolverStatus.FINISHED, SolverStatus.INFEASIBLE)
+        if effort > allowed or not settled:
+            arm.size = max(SHRINK * arm.size, LEAST_SIZE)
+        elif not gain:
+            arm.size = min(GROW * arm.size, len(free))
+        if whole:
+            self._bound(solution)
+        if gain:
+            self.look()
+        else:
+            self.waited += 1
+        if settled:
+            self.settled.append(free)
+        return whole and settled
+
+    def _seconds(self) -> float | None:
+        left = [] if self.loop.left is None else [self.loop.left]
+        left += [] if self.ends is None else [self.ends - time.perf_counter()]
+        return max(1.0, MOST_TIME * min(left)) if left else None
+
+    def _gap(self) -> float:
+        """What the best allocation may lack, at least 1."""
+        loop = self.loop
+        assert loop.best is not None
+        return max(1.0, UNKNOWN_GAP * abs(loop.best) if loop.bound is None else loop.bound - loop.best)
+
+    def _bound(self, solution: Solution) -> None:
+        """What a neighbourhood without a fixed mandate, but for those that every better allocation has, proves."""
+        best = float(self.loop.best or 0)
+        if solution.status is SolverStatus.INFEASIBLE:
+            self.loop.bounded(best, "neighbourhood")
+        elif solution.dual is not None:
+            self.loop.bounded(max(solution.dual, best), "neighbourhood")
+
+    def _count(self, arm: _Arm, effort: int, gain: int) -> None:
+        self.loop.iterations += 1
+        counters = self.loop.counters
+        for name, number in (("solved", 1), ("better", gain > 0), ("gain", gain), ("simplex_iterations", effort)):
+            key = f"{arm.name}_{name}"
+            counters[key] = counters.get(key, 0) + int(number)
