@@ -116,13 +116,10 @@ class _LogicBenders:
         return answer
 
     def _capped(self, values: FloatArray) -> int:
-        """Add theta_b <= M_b where a solution breaks it; how often."""
+        """Add theta_b <= M_b where a solution breaks it; how many are new."""
         theta, nothing = self.master.theta(values), frozenset[int]()
         most = [known[nothing].bound for known in self.problems.known]
-        broken = [b for b in range(len(most)) if theta[b] > most[b] + 0.5]
-        for b in broken:
-            self.master.add(b, nothing, most[b])
-        return len(broken)
+        return sum(self.master.add(b, nothing, most[b]) for b in range(len(most)) if theta[b] > most[b] + 0.5)
 
     def _share(self, part: float) -> float | None:
         return None if self.loop.left is None else part * self.loop.left
@@ -137,20 +134,21 @@ class _LogicBenders:
             seconds = None if exact else self._share(AREA_SHARE)
             part, answer = problems.grown(b, problems.binding(b, promises >= 0.5), seconds)
             plans.append(answer.values)
-            if answer.bound < theta[b] - 0.5:
-                cuts += 1
-                if self._priced(b, promises, theta[b] - ENOUGH * (theta[b] - answer.bound), seconds):
+            short = theta[b] - answer.bound
+            if short > 0.5:
+                if np.isfinite(short) and self._priced(b, promises, theta[b] - ENOUGH * short, seconds):
+                    cuts += 1
                     continue
-                most = answer.bound if answer.bound == -np.inf else answer.bound + WEAKER * (theta[b] - answer.bound)
+                most = answer.bound + WEAKER * short if np.isfinite(short) else -np.inf
                 part, answer = problems.shrunk(b, part, most, TRIES, seconds)
-                self.master.add(b, part, answer.bound)
+                cuts += self.master.add(b, part, answer.bound)
             loop.check()
         loop.found(self.cut.mandates(plans), "areas")
         loop.check()
         return cuts
 
     def _priced(self, b: int, promises: FloatArray, most: float, seconds: float | None) -> bool:
-        """Add (4) at promises, where it has a block worth `most` there or less; whether it has."""
+        """Add (4) at promises, where it is new and has a block worth `most` there or less; whether it is added."""
         found = self.problems.priced(b, promises, seconds)
         if found is None:
             return False
@@ -159,8 +157,7 @@ class _LogicBenders:
             raise InfeasibleError("the rules within an area cannot all hold")
         if bound + prices @ promises[self.problems.problems[b].shared] > most:
             return False
-        self.master.add_priced(b, prices, bound)
-        return True
+        return self.master.add_priced(b, prices, bound)
 
     def _round(self, bound: float, plans: list[FloatArray | None] | None) -> None:
         """One iteration of the outer loop."""

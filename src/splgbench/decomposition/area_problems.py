@@ -279,6 +279,7 @@ class PromiseMaster:
         self.utility = coo_array((whole.objective[worth[kept]], (block[kept], worth[kept])), shape).tocsr()
         self.cuts = csr_array((0, whole.n_columns))
         self.limit = np.zeros(0)
+        self.rows: set[tuple[int, bytes, bytes, float]] = set()
 
     def theta(self, values: FloatArray) -> FloatArray:
         """Shape (n_blocks,): theta_b, the utility of each block in a solution."""
@@ -290,21 +291,25 @@ class PromiseMaster:
         found[self.problems.shared] = np.clip(values[self.column], 0.0, 1.0)
         return found
 
-    def add(self, b: int, binding: frozenset[int], bound: float) -> None:
-        """(2), or (3) where `bound` is -inf, for V_b(T) <= bound."""
+    def add(self, b: int, binding: frozenset[int], bound: float) -> bool:
+        """Add (2), or (3) where `bound` is -inf, for V_b(T) <= bound; whether it was not there yet."""
         problem = self.problems.problems[b]
         members = np.array(sorted(binding), dtype=np.int64)
         own = np.isin(members, problem.shared[problem.own])
         height = 1.0 if bound == -np.inf else max(0.0, self.problems.known[b][frozenset()].bound - bound)
         limit = height * own.sum() + (-1.0 if bound == -np.inf else bound)
-        self._add(b, members, np.where(own, height, -height), 0.0 if bound == -np.inf else 1.0, limit)
+        return self._add(b, members, np.where(own, height, -height), 0.0 if bound == -np.inf else 1.0, limit)
 
-    def add_priced(self, b: int, prices: FloatArray, bound: float) -> None:
-        """(4) for a bound on its maximum."""
-        self._add(b, self.problems.problems[b].shared, -prices, 1.0, bound)
+    def add_priced(self, b: int, prices: FloatArray, bound: float) -> bool:
+        """Add (4) for a bound on its maximum; whether it was not there yet."""
+        return self._add(b, self.problems.problems[b].shared, -prices, 1.0, bound)
 
-    def _add(self, b: int, offers: IntArray, weight: FloatArray, theta: float, limit: float) -> None:
-        """weight @ y of offers + theta * theta_b <= limit."""
+    def _add(self, b: int, offers: IntArray, weight: FloatArray, theta: float, limit: float) -> bool:
+        """weight @ y of offers + theta * theta_b <= limit. A solver may break a row a little: it is no news then."""
+        key = (b, offers.tobytes(), weight.tobytes(), limit)
+        if key in self.rows:
+            return False
+        self.rows.add(key)
         column = self.problems.cut.model.mandate_column[offers]
         kept = weight != 0
         row = np.zeros(int(kept.sum()), dtype=np.int64)
@@ -312,6 +317,7 @@ class PromiseMaster:
         self.cuts = csr_array(vstack((self.cuts, promises + theta * self.utility[[b]])))
         self.cuts.eliminate_zeros()
         self.limit = np.append(self.limit, limit)
+        return True
 
     def model(self) -> MipModel:
         """The master as it stands."""
