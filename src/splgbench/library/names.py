@@ -1,7 +1,8 @@
-"""The instance library: packages and recipes that come with the project, by name."""
+"""Names of the library: packages, recipes and collections whose instances are made when they are asked for."""
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -10,13 +11,24 @@ from splgbench.errors import InputError
 from splgbench.generator.generate import generate
 from splgbench.generator.presets import load_preset, preset_names
 from splgbench.instance import Instance
+from splgbench.library.collection import Collection
 from splgbench.package import DESCRIPTOR, read_package
 
+COLLECTIONS: tuple[Collection, ...] = ()
+"""The collections of the project."""
 
+
+@cache
 def library_names() -> dict[str, str]:
-    """Name to kind ("package" or "recipe") of everything in the library."""
+    """Name to kind ("package", "recipe" or "collection") of everything in the library."""
     packages = {entry.name: "package" for entry in _root().iterdir() if _is_package(entry)}
-    return {**packages, **dict.fromkeys(preset_names(), "recipe")}
+    made = {name: "collection" for collection in COLLECTIONS for name in collection.names()}
+    return {**made, **packages, **dict.fromkeys(preset_names(), "recipe")}
+
+
+def collection_of(name: str) -> Collection | None:
+    """The collection that a name belongs to, by its prefix."""
+    return next((each for each in COLLECTIONS if name == each.prefix or name.startswith(f"{each.prefix}/")), None)
 
 
 def load(name: str | Path) -> Instance:
@@ -32,6 +44,9 @@ def load(name: str | Path) -> Instance:
         there = path.exists()
     except (OSError, ValueError) as error:
         raise InputError(f"cannot be read: {error}", str(name)) from None
+    collection = None if there else collection_of(str(name))
+    if collection is not None:
+        return collection.make(str(name))
     if there or path.suffix == ".zip" or len(path.parts) > 1:
         return read_package(path)
     kind = library_names().get(str(name))
