@@ -11,6 +11,9 @@ from splgbench.library.names import provenance
 
 EXAMPLES = """  splgbench instances provenance cms-2011/hrr/FL-Miami --offer 100296 470"""
 
+ROWS_SHOWN = 3
+"""Raw rows that are printed of a number; a mean over the nation has thousands."""
+
 
 def add(parsers: Parsers) -> None:
     parser = add_command(parsers, "instances", run, "tell where the library's instances come from", EXAMPLES)
@@ -38,6 +41,8 @@ def _provenance(arguments: argparse.Namespace) -> int:
     for origin in origins:
         value = f" = {origin.value}" if origin.value else ""
         print(f"\n{origin.table}.{origin.column}{value}  [{origin.kind}]\n  {origin.how}")
-        for row in origin.rows:
+        for row in origin.rows[:ROWS_SHOWN]:
             print(f"  from {row}")
+        if len(origin.rows) > ROWS_SHOWN:
+            print(f"  and {len(origin.rows) - ROWS_SHOWN} more, all of them with --json")
     return 0

@@ -14,8 +14,9 @@ from splgbench.generator.presets import load_preset, preset_names
 from splgbench.instance import Instance
 from splgbench.library.collection import Collection, Origin
 from splgbench.package import DESCRIPTOR, read_package
+from splgbench.sources.cms_collection import CmsCollection
 
-COLLECTIONS: tuple[Collection, ...] = ()
+COLLECTIONS: tuple[Collection, ...] = (CmsCollection(),)
 """The collections of the project."""
 
 
