@@ -241,9 +241,7 @@ def _minimum(
     if published is not None:
         return published
     if drg.surgical:
-        cases = nearest_rank(
-            (volume.discharges for volume in by_drg[drg.key]), assumptions.surgical_minimum_percentile
-        )
+        cases = nearest_rank((volume.discharges for volume in by_drg[drg.key]), assumptions.surgical_minimum_percentile)
         return cases, f"assumed: percentile {assumptions.surgical_minimum_percentile}"
     return assumptions.medical_minimum_cases, "assumed: medical"
 

@@ -87,7 +87,7 @@ def region_access(providers: Iterable[Provider], distance_bp: int, agreement_m: 
 
 
 def access_bp(metres: int | None, mean: int | None, distance_bp: int) -> int:
-    """10000 at the region's mean distance, up to `distance_bp` more towards 0, as much less at twice the mean and on."""
+    """10000 at the region's mean distance, up to `distance_bp` more towards 0, as much less at twice it and beyond."""
     if metres is None or not mean:
         return 10_000
     return 10_000 + max(-distance_bp, rounded(distance_bp * (mean - metres), mean))

@@ -75,7 +75,9 @@ class CmsCollection:
         """What the hospitals are, in words."""
         first = nation.files.providers[hospitals[0]]
         level = name.removeprefix(f"{self.prefix}/").partition("/")[0]
-        return {"state": f"state {first.state}", "hrr": f"hospital referral region {first.region}"}.get(level, "the nation")
+        return {"state": f"state {first.state}", "hrr": f"hospital referral region {first.region}"}.get(
+            level, "the nation"
+        )
 
 
 @lru_cache(maxsize=1)

@@ -57,7 +57,7 @@ class Provider(NamedTuple):
 
 
 class Drg(NamedTuple):
-    """An MS-DRG: number, definition, major diagnostic category, whether it is surgical, and the raw rows it comes from."""
+    """An MS-DRG: number, definition, major diagnostic category, whether it is surgical, and its raw rows."""
 
     key: str
     name: str
@@ -128,7 +128,7 @@ def read_cms(folder: Traversable | Path | None = None) -> CmsFiles:
 
 
 def read_hospitals(folder: Traversable | Path | None = None) -> dict[str, Provider]:
-    """The hospitals of the CMS files by key, without their volumes where a file of hospitals is there (see `read_cms`)."""
+    """The hospitals of the CMS files by key (`read_cms`); volumes are read only where no file of hospitals is there."""
     return _read_hospitals(_open(folder))[1]
 
 

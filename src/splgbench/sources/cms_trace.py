@@ -20,7 +20,9 @@ def trace(nation: Nation, hospitals: Sequence[str], provider: Provider, drg: Drg
     hospitals : all hospitals of the instance.
     provider, drg : of the pair; both are in the instance.
     """
-    hospital = Origin("hospitals", "hospital", provider.key, "real", f"{provider.name}, {provider.state}", provider.rows)
+    hospital = Origin(
+        "hospitals", "hospital", provider.key, "real", f"{provider.name}, {provider.state}", provider.rows
+    )
     area = Origin("groups", "area", area_key(drg.mdc), "real", f"{drg.name}; {drg.mdc_name}", drg.rows)
     volume = next((each for each in nation.by_hospital[provider.key] if each.drg == drg.key), None)
     if volume is None:
@@ -57,7 +59,12 @@ def _volume(nation: Nation, volume: Volume) -> list[Origin]:
     return [
         Origin("offers", "discharges", str(volume.discharges), "real", "Medicare fee-for-service discharges", rows),
         Origin(
-            "offers", "mean_payment_cents", str(volume.payment), "real", "mean total payment of a discharge, in cents", rows
+            "offers",
+            "mean_payment_cents",
+            str(volume.payment),
+            "real",
+            "mean total payment of a discharge, in cents",
+            rows,
         ),
     ]
 
@@ -100,8 +107,8 @@ def _utility(nation: Nation, volume: Volume, provider: Provider, drg: Drg) -> li
             "utility",
             str(nation.utility(volume)),
             "assumed",
-            f"{UTILITY_SCALE} x efficiency {efficiency} x quality {quality} x access {access} / 10000^3, rounded half up; "
-            f"efficiency = {reference} x {level} / {volume.payment}, rounded half up, within efficiency_least_bp = "
+            f"{UTILITY_SCALE} x efficiency {efficiency} x quality {quality} x access {access} / 10000^3, rounded half "
+            f"up; efficiency = {reference} x {level} / {volume.payment}, rounded half up, within efficiency_least_bp = "
             f"{a.efficiency_least_bp} and efficiency_most_bp = {a.efficiency_most_bp}; quality = 10000 + star_bp = "
             f"{a.star_bp} x ({_text(provider.stars) or NEUTRAL_STARS} - {NEUTRAL_STARS}); access = hospitals.{column}",
             _lines(nation, [volume]),

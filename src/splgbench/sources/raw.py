@@ -61,7 +61,9 @@ class RawTable:
         return list(zip(range(self.table.length), *(self.column(name) for name in names), strict=True))
 
     def report(self, row: int, column: str, rule: str, value: str) -> None:
-        self.problems.append(Problem(self.table.file, self.table.rows[row], self.headings.get(column, column), rule, value))
+        self.problems.append(
+            Problem(self.table.file, self.table.rows[row], self.headings.get(column, column), rule, value)
+        )
 
     def whole(self, row: int, column: str, text: str) -> int:
         """A whole number of at least 1; what is none is reported and counts as 1."""

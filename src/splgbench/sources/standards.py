@@ -22,8 +22,8 @@ class Match(NamedTuple):
     """How a published standard bears on a DRG.
 
     `use` is "applied" (the DRG carries `minimum_cases`), "follows" (the standard counts this DRG's procedure, but
-    `carrier`, another DRG, carries it) or "rejected" (close in name, not in content). `rows` are the raw rows: the match's and
-    the standard's.
+    `carrier`, another DRG, carries it) or "rejected" (close in name, not in content). `rows` are the raw rows
+    of the match and of the standard.
     """
 
     drg: str
