@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,6 +16,8 @@ from splgbench.sources.cms_nation import Nation, assumptions_of, national_instan
 from splgbench.sources.cms_provenance import nation_metadata
 from splgbench.sources.cms_trace import trace
 from splgbench.sources.standards import read_standards
+
+_NAME = re.compile(r"cms-([0-9]{4})/")
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,7 @@ class CmsCollection:
             self.fiscal_year,
             assumptions_of(nation),
             {**nation.files.sha256, **nation.standards.sha256},
+            own_files=self.raw is not None,
         )
         return national_instance(nation, hospitals, name, metadata)
 
@@ -78,6 +82,12 @@ class CmsCollection:
         return {"state": f"state {first.state}", "hrr": f"hospital referral region {first.region}"}.get(
             level, "the nation"
         )
+
+
+def cms_of_folder(name: str, raw: Path) -> CmsCollection | None:
+    """The collection that a name like `cms-2020/us` has in a folder of CMS files of that year; None for other names."""
+    match = _NAME.match(name)
+    return CmsCollection(int(match[1]), raw) if match else None
 
 
 @lru_cache(maxsize=1)

@@ -76,7 +76,13 @@ def package_metadata(
 
 
 def nation_metadata(
-    name: str, place: str, fiscal_year: int, assumptions: Mapping[str, int], sha256: Mapping[str, str]
+    name: str,
+    place: str,
+    fiscal_year: int,
+    assumptions: Mapping[str, int],
+    sha256: Mapping[str, str],
+    *,
+    own_files: bool,
 ) -> dict[str, Any]:
     """Top-level entries of `datapackage.json` of an instance of the nation's collection.
 
@@ -86,6 +92,7 @@ def nation_metadata(
     place : what the hospitals are, in words.
     assumptions : the fields of `NationalAssumptions`.
     sha256 : of each raw file, unpacked, in hex.
+    own_files : whether a user's own files were read in place of the shipped ones.
     """
     metadata = _metadata(
         f"US Medicare, {place}, fiscal year {fiscal_year}",
@@ -98,6 +105,11 @@ def nation_metadata(
         sha256,
         _nation_fields(assumptions),
     )
+    if own_files:
+        shipped = {
+            "title": "Coordinates, ratings, regions and grouping, where the files have none: splgbench's own copy"
+        }
+        metadata["sources"] = [metadata["sources"][0], shipped, *metadata["sources"][2:]]
     metadata[PROVENANCE] |= {
         "one_offer": f"splgbench instances provenance {name} --offer HOSPITAL GROUP",
         "missing_pairs": f"a pair of hospital and MS-DRG without an offer is {NOT_PUBLISHED}",
