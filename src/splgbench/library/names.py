@@ -13,8 +13,9 @@ from splgbench.generator.presets import load_preset, preset_names
 from splgbench.instance import Instance
 from splgbench.library.collection import Collection
 from splgbench.package import DESCRIPTOR, read_package
+from splgbench.sources.switzerland_collection import SwissCollection
 
-COLLECTIONS: tuple[Collection, ...] = ()
+COLLECTIONS: tuple[Collection, ...] = (SwissCollection("basel"), SwissCollection("switzerland"))
 """The collections of the project."""
 
 

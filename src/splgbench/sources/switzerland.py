@@ -1,262 +1,38 @@
-"""Semi-synthetic instances of Switzerland: real hospitals and totals, imputed volumes by service group.
+"""Write semi-synthetic Swiss instances, and the tables about them.
 
     python -m splgbench.sources.switzerland basel-2022 -o basel
     python -m splgbench.sources.switzerland switzerland-2022/canton/ZH -o zurich
     python -m splgbench.sources.switzerland --errors docs/switzerland-2022-errors.csv
+    python -m splgbench.sources.switzerland --hashes instances/switzerland-2022-hashes.csv
 
-Hospitals, their discharges, days, beds, costs and case-mix index are published figures of the year; the national mix
-of cases by SwissDRG is that of 2013. Which hospital treats how many cases of which group is imputed; what it could
-treat and what a case is worth are assumptions, each a field of `Assumptions`. Whole numbers throughout.
+What is real, derived, imputed and assumed: `docs/switzerland-2022.md`. Every assumption is an option.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import sys
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
-from functools import cache
 from pathlib import Path
 
-from splgbench.errors import InputError, SplgbenchError
-from splgbench.files import written_whole
-from splgbench.instance import Instance
-from splgbench.library.collection import Origin
+from splgbench.errors import SplgbenchError
+from splgbench.files import write_text, written_whole
 from splgbench.package import package_files
 from splgbench.sources.switzerland_errors import error_table
-from splgbench.sources.switzerland_files import Institution
-from splgbench.sources.switzerland_groups import BASE_AREA, BASIC, ELECTIVE, Group
-from splgbench.sources.switzerland_offers import (
-    DEFAULT_ASSUMPTIONS,
-    UTILITY_SCALE,
-    YEAR,
-    Assumptions,
-    Offers,
-    metres_between,
-)
-from splgbench.sources.switzerland_provenance import origins, package_metadata
-
-NATION = "CH"
-"""The planning region of groups that are planned for the whole country."""
-BASEL, SWITZERLAND = "basel", "switzerland"
-_BASEL_CANTONS = ("BL", "BS")
-_BASEL_TOWN = "Rheinfelden"
-_CHILDREN = "K233"
-_AREA_NAMES = {BASE_AREA: "Basic packages"}
+from splgbench.sources.switzerland_instances import derive, instance_names
+from splgbench.sources.switzerland_offers import DEFAULT_ASSUMPTIONS, YEAR, Assumptions, Offers
 
 
-def derive(offers: Offers, name: str) -> Instance:
-    """The instance of a place.
-
-    Parameters
-    ----------
-    offers : of the year.
-    name : "basel-YEAR", "switzerland-YEAR" or "switzerland-YEAR/canton/CC".
-
-    Raises
-    ------
-    InputError
-        No such place.
-    """
-    hospitals = _hospitals_of(offers, name)
-    if name == f"{SWITZERLAND}-{offers.year}":
-        regions = [NATION, *sorted({hospital.canton for hospital in hospitals})]
-    else:
-        regions = []
-    keys = {hospital.key for hospital in hospitals}
-    offered = [pair for pair in offers.offered if pair[0] in keys]
-    cooperation = _cooperation(hospitals, set(offered))
-    demand: dict[tuple[str, str], int] = defaultdict(int)
-    for (hospital, group), cases in offers.cases.items():
-        if hospital in keys:
-            demand[group, region_of(offers, hospital, group) if regions else ""] += cases
-    groups = [offers.group[key] for key in sorted({group for group, _ in demand})]
-    minima = [offers.minimum_cases(group) for group in groups]
-    worths = [offers.worth(*pair) for pair in offered]
-    cells = sorted(demand)
-    pairs = sorted(pair for pair in offers.area_cases if pair[0] in keys)
-    regional = {"region": [region for _, region in cells]} if regions else {}
-    offered_regions = {"region": [region_of(offers, *pair) for pair in offered]} if regions else {}
-    return Instance.from_tables(
-        hospitals={
-            "hospital": [hospital.key for hospital in hospitals],
-            "name": [hospital.name for hospital in hospitals],
-            "latitude": [_degrees(hospital.latitude) for hospital in hospitals],
-            "longitude": [_degrees(hospital.longitude) for hospital in hospitals],
-            "cooperation": [cooperation[hospital.key] for hospital in hospitals],
-            "canton": [hospital.canton for hospital in hospitals],
-            "type": [hospital.kind for hospital in hospitals],
-            "services": [" ".join(sorted(hospital.services)) for hospital in hospitals],
-            "sites": ["; ".join(hospital.sites) for hospital in hospitals],
-            "discharges": [hospital.discharges for hospital in hospitals],
-            "efficiency_bp": [offers.efficiency_bp(hospital) for hospital in hospitals],
-            "staff_bp": [offers.staff_bp(hospital) for hospital in hospitals],
-            "growth_bp": [offers.growth_bp(hospital) for hospital in hospitals],
-        },
-        areas=_areas(offers, groups),
-        groups={
-            "group": [group.key for group in groups],
-            "area": [group.area for group in groups],
-            "name": [group.name for group in groups],
-            "minimum_cases": [cases for cases, _ in minima],
-            "minimum_share_bp": [offers.minimum_share_bp(group) for group in groups],
-            "minimum_from": [origin for _, origin in minima],
-            "splg": [group.splg.code if group.splg else "" for group in groups],
-            "families": [" ".join(group.families) for group in groups],
-            "evidence": [" ".join(group.evidence) for group in groups],
-        },
-        regions=regions or None,
-        demand={
-            "group": [group for group, _ in cells],
-            **regional,
-            "cases": [demand[cell] for cell in cells],
-        },
-        offers={
-            "hospital": [hospital for hospital, _ in offered],
-            "group": [group for _, group in offered],
-            **offered_regions,
-            "capacity": [offers.capacity(*pair) for pair in offered],
-            "utility": [worth.utility for worth in worths],
-            "imputed_cases": [offers.cases[pair] for pair in offered],
-            "experience_bp": [worth.experience for worth in worths],
-            "access_bp": [worth.access for worth in worths],
-        },
-        links=_links(groups),
-        area_capacity={
-            "hospital": [hospital for hospital, _ in pairs],
-            "area": [area for _, area in pairs],
-            "capacity": [offers.area_capacity(*pair) for pair in pairs],
-        },
-        capacity_mode="both",
-        utility_scale=UTILITY_SCALE,
-        name=name.replace("/", "-"),
-        metadata=package_metadata(
-            place_of(offers, name),
-            offers.year,
-            asdict(offers.assumptions),
-            {**offers.files.sha256, **offers.grouping.sha256},
-        ),
-    )
-
-
-def region_of(offers: Offers, hospital: str, group: str) -> str:
-    """The planning region of an offer in the whole country."""
-    return NATION if offers.is_national(group) else offers.hospital[hospital].canton
-
-
-def place_of(offers: Offers, name: str) -> str:
-    """The place of an instance in words."""
-    if name == f"{BASEL}-{offers.year}":
-        return "the Basel region (cantons Basel-Stadt and Basel-Landschaft, and Rheinfelden)"
-    canton = name.rpartition("/")[2] if "/" in name else ""
-    return f"canton {canton} of Switzerland" if canton else "Switzerland"
-
-
-def instance_names(offers: Offers) -> list[str]:
-    """All names: Basel, Switzerland and every canton with at least two hospitals that offer something."""
-    offering = {hospital for hospital, _ in offers.offered}
-    hospitals = Counter(hospital.canton for hospital in offers.files.institutions if hospital.key in offering)
-    country = f"{SWITZERLAND}-{offers.year}"
-    cantons = [f"{country}/canton/{canton}" for canton, number in sorted(hospitals.items()) if number >= 2]
-    return [f"{BASEL}-{offers.year}", country, *cantons]
-
-
-def _hospitals_of(offers: Offers, name: str) -> list[Institution]:
-    if name not in instance_names(offers):
-        raise InputError(f"no such instance; there are {', '.join(instance_names(offers))}", name)
-    every = offers.files.institutions
-    if name == f"{BASEL}-{offers.year}":
-        return [one for one in every if one.canton in _BASEL_CANTONS or one.town.endswith(_BASEL_TOWN)]
-    canton = name.rpartition("/")[2] if "/" in name else ""
-    return [one for one in every if not canton or one.canton == canton]
-
-
-def _cooperation(hospitals: Sequence[Institution], offered: set[tuple[str, str]]) -> dict[str, str]:
-    """Cooperation group of each hospital: an elective provider joins the nearest hospital that offers BP.
-
-    Children's hospitals keep to themselves. The group has the key of that hospital; "" where nobody joins it.
-    """
-    hubs = [one for one in hospitals if (one.key, BASIC) in offered and one.kind != _CHILDREN]
-    joined: dict[str, str] = {}
-    for one in hospitals:
-        if hubs and (one.key, BASIC) not in offered and (one.key, ELECTIVE) in offered and one.kind != _CHILDREN:
-            joined[one.key] = min(hubs, key=lambda hub: (metres_between(one, hub), hub.key)).key
-    return {one.key: joined.get(one.key, one.key if one.key in joined.values() else "") for one in hospitals}
-
-
-def _links(groups: Sequence[Group]) -> dict[str, list[str]]:
-    """Link clauses, each "any of".
-
-    - package: BPE needs BP, in cooperation.
-    - base: every other group needs a basic package in the house (BP, or BP or BPE), unless it needs none.
-    - splg, related: what `named_groups.csv` says that it needs, in the house.
-    """
-    here = {group.key for group in groups}
-    rows: list[tuple[str, str, str, str]] = []
-    for group in groups:
-        if group.key == ELECTIVE:
-            rows.append((ELECTIVE, "package", BASIC, "cooperation"))
-        elif group.base != "none":
-            base = (BASIC,) if group.base == BASIC else (BASIC, ELECTIVE)
-            rows += [(group.key, "base", required, "inhouse") for required in base if required in here]
-        rows += [(group.key, "related", required, "inhouse") for required in group.requires if required in here]
-    columns = ("group", "clause", "mode", "required", "scope")
-    full = [(group, clause, "any", required, scope) for group, clause, required, scope in rows]
-    return {column: [row[position] for row in full] for position, column in enumerate(columns)}
-
-
-def _areas(offers: Offers, groups: Iterable[Group]) -> dict[str, list[str]]:
-    areas = sorted({group.area for group in groups})
-    return {"area": areas, "name": [_AREA_NAMES.get(area) or offers.files.chapters.get(area, area) for area in areas]}
-
-
-def _degrees(millionths: int) -> str:
-    return f"{millionths // 10**6}.{millionths % 10**6:06d}"
-
-
-# The library's collections
-
-
-@cache
-def shipped() -> Offers:
-    """Offers of the shipped files and the default assumptions."""
-    return Offers()
-
-
-class SwissCollection:
-    """Instances of the shipped Swiss files whose names begin with a prefix.
-
-    Parameters
-    ----------
-    prefix : "basel-2022" or "switzerland-2022".
-    """
-
-    kind = "semi-synthetic"
-    source = "BAG key figures of Swiss hospitals 2022, BFS cases by SwissDRG 2013; volumes by group imputed"
-
-    def __init__(self, prefix: str) -> None:
-        self._prefix = prefix
-
-    @property
-    def prefix(self) -> str:
-        return self._prefix
-
-    def names(self) -> Iterable[str]:
-        """All names; see `Collection`."""
-        return [name for name in instance_names(shipped()) if name.partition("/")[0] == self.prefix]
-
-    def make(self, name: str) -> Instance:
-        """The instance of a name; see `Collection`."""
-        return derive(shipped(), name)
-
-    def provenance(self, name: str, hospital: str, group: str) -> Sequence[Origin]:
-        """Where the numbers of an offer come from; see `Collection`."""
-        return origins(shipped(), self.make(name), hospital, group)
-
-
-BASEL_2022 = SwissCollection(f"{BASEL}-{YEAR}")
-SWITZERLAND_2022 = SwissCollection(f"{SWITZERLAND}-{YEAR}")
+def hash_table(offers: Offers) -> str:
+    """CSV text of every instance's content hash and the SHA-256 of its package files, one after the other by name."""
+    lines = ["name,instance_hash,package_sha256\n"]
+    for name in instance_names(offers.files.institutions, offers.year):
+        instance = derive(offers, name)
+        package = b"".join(data for _, data in sorted(package_files(instance).items()))
+        lines.append(f"{name},{instance.instance_hash},{hashlib.sha256(package).hexdigest()}\n")
+    return "".join(lines)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -267,20 +43,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("name", nargs="?", help="basel-YEAR, switzerland-YEAR or switzerland-YEAR/canton/CC")
     parser.add_argument("-o", "--output", type=Path, help="folder to write")
     parser.add_argument("--errors", type=Path, metavar="FILE", help="write what the imputation implies, as CSV")
-    parser.add_argument("--bag", type=Path, help="folder of key figures in the format of the shipped ones")
+    parser.add_argument("--hashes", type=Path, metavar="FILE", help="write the hashes of all instances, as CSV")
+    parser.add_argument("--raw", type=Path, help="folder of key figures in the format of the shipped ones")
     parser.add_argument("--year", type=int, default=YEAR, help="of the key figures (%(default)s)")
     for field, value in asdict(DEFAULT_ASSUMPTIONS).items():
         parser.add_argument(f"--{field.replace('_', '-')}", type=int, default=value, help="assumption (%(default)s)")
     options = parser.parse_args(arguments)
-    if (options.name is None) != (options.output is None) or (options.name is None and options.errors is None):
-        parser.error("give a name with -o, or --errors")
+    tables = {error_table: options.errors, hash_table: options.hashes}
+    if (options.name is None) != (options.output is None) or not any((options.name, *tables.values())):
+        parser.error("give a name with -o, or --errors, or --hashes")
     try:
         assumptions = Assumptions(**{field: getattr(options, field) for field in asdict(DEFAULT_ASSUMPTIONS)})
-        offers = Offers(options.year, assumptions, options.bag)
-        if options.errors is not None:
-            with written_whole(options.errors) as draft:
-                draft.write_text(error_table(offers), encoding="utf-8")
-            sys.stdout.write(f"{options.errors}\n")
+        offers = Offers(options.year, assumptions, options.raw)
+        for table, file in tables.items():
+            if file is not None:
+                write_text(file, table(offers))
+                sys.stdout.write(f"{file}\n")
         if options.name is not None:
             instance = derive(offers, options.name)
             with written_whole(options.output) as draft:

@@ -1,4 +1,4 @@
-"""What the imputed cases imply, hospital by hospital, against published figures that they were, or were not, fitted to."""
+"""What the imputed cases imply, hospital by hospital, against the published figures."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ def error_table(offers: Offers) -> str:
     """CSV text: a row a hospital, then a row of means.
 
     `start` is the mix before fitting. The case-mix index was fitted to, within limits; the days were not, so they test
-    the mix. Weights and stays are of other years than the figures: one factor each brings their sums over the country to
-    the published ones. Beds are those of the imputed days at the hospital's own occupancy. Errors are in percent of the
-    published figure; their means, without sign, are weighted by discharges.
+    the mix. Weights and stays are of other years than the figures: one factor each brings their sums over the country
+    to the published ones. Beds are those of the imputed days at the hospital's own occupancy. Errors are in percent of
+    the published figure; their means, without sign, are weighted by discharges.
     """
     imputation = offers.imputation
     hospitals = imputation.hospitals
@@ -42,15 +42,11 @@ def error_table(offers: Offers) -> str:
     days = [Fraction(hospital.days) for hospital in hospitals]
     discharges = [hospital.discharges for hospital in hospitals]
     mixes = (imputation.start, imputation.cases)
-    implied_indices = [
-        _levelled(_means(mix, imputation.weight), indices, discharges) for mix in mixes
-    ]
+    implied_indices = [_levelled(_means(mix, imputation.weight), indices, discharges) for mix in mixes]
     implied_days = [
         [value * cases for value, cases in zip(per_case, discharges, strict=True)]
         for per_case in (
-            _levelled(
-                _means(mix, imputation.stay), [d / n for d, n in zip(days, discharges, strict=True)], discharges
-            )
+            _levelled(_means(mix, imputation.stay), [d / n for d, n in zip(days, discharges, strict=True)], discharges)
             for mix in mixes
         )
     ]

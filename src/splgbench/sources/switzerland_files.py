@@ -125,14 +125,14 @@ class SwissFiles:
 
 
 def read_switzerland(
-    year: int = 2022, bag: Traversable | Path | None = None, drg: Traversable | Path | None = None
+    year: int = 2022, figures: Traversable | Path | None = None, drg: Traversable | Path | None = None
 ) -> SwissFiles:
     """Read the key figures of one year and the national statistics.
 
     Parameters
     ----------
     year : one of column JAHR.
-    bag : folder with `kennzahlen.csv`, `sites.csv` and `coordinates.csv`; None takes the shipped ones.
+    figures : folder with `kennzahlen.csv`, `sites.csv` and `coordinates.csv`; None takes the shipped ones.
     drg : folder with `drg_cases.csv`, `catalogue.csv` and `mdc.csv`; None takes the shipped ones.
 
     Raises
@@ -140,20 +140,20 @@ def read_switzerland(
     InputError
         A file or a column is missing, no such year, or cells break a rule; with file, row and column.
     """
-    bag = raw_folder(BAG_FOLDER) if bag is None else bag
+    folder = raw_folder(BAG_FOLDER) if figures is None else figures
     drg = raw_folder(DRG_FOLDER) if drg is None else drg
-    figures = read_raw(bag, "kennzahlen.csv", _KEY_FIGURES)
-    sites = read_raw(bag, "sites.csv", ("KT", "Inst", "Standort", "LA_Standort"))
-    places = read_raw(bag, "coordinates.csv", ("KT", "Inst", "lat", "lon"))
+    hospitals = read_raw(folder, "kennzahlen.csv", _KEY_FIGURES)
+    sites = read_raw(folder, "sites.csv", ("KT", "Inst", "Standort", "LA_Standort"))
+    places = read_raw(folder, "coordinates.csv", ("KT", "Inst", "lat", "lon"))
     cases = read_raw(drg, "drg_cases.csv", ("age_group", "drg", "text_de", "cases", "mean_los"))
     catalogue = read_raw(drg, "catalogue.csv", ("code", "partition", "cost_weight"))
     chapters = read_raw(drg, "mdc.csv", ("code", "text_de"))
     return SwissFiles(
         year,
-        _institutions(figures, _sites(sites), _places(places), year),
+        _institutions(hospitals, _sites(sites), _places(places), year),
         _drgs(cases, catalogue),
         _chapters(chapters),
-        {raw.table.name: raw.sha256 for raw in (figures, sites, places, cases, catalogue, chapters)},
+        {raw.table.name: raw.sha256 for raw in (hospitals, sites, places, cases, catalogue, chapters)},
     )
 
 

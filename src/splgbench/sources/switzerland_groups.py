@@ -47,6 +47,9 @@ class Rules(NamedTuple):
     intensive_weight: int = 3000
 
 
+DEFAULT_RULES = Rules()
+
+
 class Splg(NamedTuple):
     """A row of the partial SPLG catalogue; None is unknown, 0 none."""
 
@@ -124,9 +127,7 @@ def planned(drg: Drg) -> bool:
     Left out: healthy newborns, which the key figures count apart; MDC 19 and 20 and cases that cannot be grouped, which
     the national file holds mostly for psychiatric and rehabilitation clinics.
     """
-    return (
-        drg.code != _HEALTHY_NEWBORN and drg.mdc not in _LEFT_OUT_CHAPTERS and drg.family not in _LEFT_OUT_FAMILIES
-    )
+    return drg.code != _HEALTHY_NEWBORN and drg.mdc not in _LEFT_OUT_CHAPTERS and drg.family not in _LEFT_OUT_FAMILIES
 
 
 def shows(hospital: Institution, evidence: Iterable[str]) -> bool:
@@ -151,7 +152,7 @@ def _shows(hospital: Institution, what: str) -> bool:
 def read_grouping(
     drgs: Sequence[Drg],
     chapters: Mapping[str, str],
-    rules: Rules = Rules(),
+    rules: Rules = DEFAULT_RULES,
     folder: Traversable | Path | None = None,
     splg_folder: Traversable | Path | None = None,
     standards_folder: Traversable | Path | None = None,
@@ -162,8 +163,8 @@ def read_grouping(
     ----------
     drgs : of the national statistics.
     chapters : name of each MDC by its letter.
-    folder, splg_folder, standards_folder : where the judgement, the partial SPLG catalogue and the published minima lie;
-        None takes the shipped ones.
+    folder, splg_folder, standards_folder : where the judgement, the partial SPLG catalogue and the published minima
+        lie; None takes the shipped ones.
 
     Raises
     ------
@@ -211,8 +212,8 @@ def read_grouping(
 def complete_weights(drgs: Sequence[Drg]) -> dict[str, int]:
     """Cost weight of every DRG, in thousandths.
 
-    Where the catalogue has none: the mean of the family, weighted by cases; where it has none of the family, the mean of
-    the MDC and partition; at last the mean of all. Means are rounded half up.
+    Where the catalogue has none: the mean of the family, weighted by cases; where it has none of the family, the mean
+    of the MDC and partition; at last the mean of all. Means are rounded half up.
     """
     sums: dict[tuple[str, ...], list[int]] = defaultdict(lambda: [0, 0])
     for drg in drgs:

@@ -3,14 +3,15 @@
 Rows are hospitals (their acute discharges), columns are groups (the national mix, scaled to the sum of the rows). The
 start is what each hospital would do if its patients were the national ones that its type, equipment and services
 allow; proportional fitting then brings both margins together, and a tilt moves each row towards its published case-mix
-index. Births are not fitted: they follow the healthy newborns that each hospital had. Everything is computed in whole numbers (cases in units of 2**-16, factors in units of 2**-20), so the result is
-the same everywhere; the last step rounds to whole cases with both margins exact.
+index. Births are not fitted: they follow the healthy newborns that each hospital had. Everything is computed in whole
+numbers (cases in units of 2**-16, factors in units of 2**-20), so the result is the same everywhere; the last step
+rounds to whole cases with both margins exact.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -84,7 +85,9 @@ class Imputation:
         return implied, sum(hospital.case_mix * hospital.discharges for hospital in self.hospitals)
 
 
-def impute(institutions: Sequence[Institution], drgs: Sequence[Drg], grouping: Grouping, fit: Fit = Fit()) -> Imputation:
+def impute(
+    institutions: Sequence[Institution], drgs: Sequence[Drg], grouping: Grouping, fit: Fit = Fit()
+) -> Imputation:
     """Impute the cases of every hospital in every group.
 
     Raises
@@ -139,22 +142,19 @@ def patients(hospital: Institution, drgs: Sequence[Drg], grouping: Grouping) -> 
     """The national patients that a hospital's type, services and equipment allow, as (DRG, cases, days) by column.
 
     - a children's hospital (K233): age class 0-14; a geriatric hospital (K234): 70 and over; all others: all ages;
-    - a surgical clinic (K231, and K235 with operating rooms): operative DRGs, and births and newborns if it had newborns;
+    - a surgical clinic (K231, and K235 with operating rooms): operative DRGs, births and newborns;
     - a clinic of one speciality: its families (`specialities.csv`);
     - operative families need an operating room, and every group the evidence that it asks for.
     """
     ages = {_CHILDREN: AGES[:1], _GERIATRIC: AGES[-1:]}.get(hospital.kind, AGES)
     families, _ = grouping.specialities.get(hospital.name, ((), 0))
-    group_by_key = {group.key: group for group in grouping.groups}
-    allowed = {key: shows(hospital, group.evidence) for key, group in group_by_key.items()}
+    allowed = {group.key: shows(hospital, group.evidence) for group in grouping.groups}
+    allowed |= {BASIC: True, ELECTIVE: hospital.operating_rooms > 0}  # of medical and of operative basic families
     surgical = hospital.kind == _SURGERY or (hospital.kind == _DIVERSE and hospital.operating_rooms > 0)
     found: dict[str, list[tuple[Drg, int, int]]] = defaultdict(list)
     for drg in drgs:
         key = grouping.of_family[drg.family]
-        if key in (BASIC, ELECTIVE):
-            able = key == BASIC or hospital.operating_rooms > 0
-        else:
-            able = allowed[key]
+        able = allowed[key]
         if families:
             able = able and (drg.family in families or f"{drg.mdc}*" in families)
         elif surgical and key not in (_BIRTHS, _NEWBORNS):

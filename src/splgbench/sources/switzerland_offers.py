@@ -83,8 +83,8 @@ DEFAULT_ASSUMPTIONS = Assumptions()
 class Worth(NamedTuple):
     """What makes the utility of an offer, in basis points, and what went in.
 
-    `mean_cases` is that of all offers of the group, rounded half up; `metres` to the next other offer of the group, None
-    where there is none.
+    `mean_cases` is that of all offers of the group, rounded half up; `metres` to the next other offer of the group,
+    None where there is none.
     """
 
     efficiency: int
@@ -107,7 +107,7 @@ class Offers:
     ----------
     year : of the key figures.
     assumptions : what the files do not say.
-    bag : folder of key figures in the format of the shipped ones; None takes those.
+    raw : folder of key figures in the format of the shipped ones; None takes those.
 
     Raises
     ------
@@ -116,11 +116,11 @@ class Offers:
     """
 
     def __init__(
-        self, year: int = YEAR, assumptions: Assumptions = DEFAULT_ASSUMPTIONS, bag: Path | None = None
+        self, year: int = YEAR, assumptions: Assumptions = DEFAULT_ASSUMPTIONS, raw: Path | None = None
     ) -> None:
         self.year = year
         self.assumptions = assumptions
-        self.files = read_switzerland(year, bag)
+        self.files = read_switzerland(year, raw)
         self.grouping = read_grouping(self.files.drgs, self.files.chapters)
         self.imputation = impute(self.files.institutions, self.files.drgs, self.grouping)
         self.hospital = {hospital.key: hospital for hospital in self.files.institutions}
@@ -247,7 +247,9 @@ class Offers:
         mean = _rounded(sum(self.cases[other, group] for other in others), len(others))
         experience = self.assumptions.experience_bp * (volume - mean) // (volume + mean)
         here = self.hospital[hospital]
-        metres = min((metres_between(here, self.hospital[other]) for other in others if other != hospital), default=None)
+        metres = min(
+            (metres_between(here, self.hospital[other]) for other in others if other != hospital), default=None
+        )
         most = self.assumptions.access_most_bp
         access = most if metres is None else min(self.assumptions.access_bp_per_km * metres // 1000, most)
         return Worth(self.efficiency_bp(here), self.staff_bp(here), mean, experience, metres, access)

@@ -9,7 +9,8 @@ from splgbench.errors import InputError
 from splgbench.instance import Instance
 from splgbench.library.collection import Origin
 from splgbench.sources.cms_provenance import PROVENANCE
-from splgbench.sources.switzerland_groups import BASIC, ELECTIVE, planned
+from splgbench.sources.switzerland_files import Institution
+from splgbench.sources.switzerland_groups import BASIC, ELECTIVE, Group, planned, shows
 from splgbench.sources.switzerland_offers import Offers
 
 _LICENSES = (
@@ -23,7 +24,11 @@ _LICENSES = (
         "Cases by SwissDRG: Bundesamt für Statistik, use with the source named",
         "https://www.bfs.admin.ch/",
     ),
-    ("Apache-2.0", "Everything imputed, assumed or computed by splgbench", "https://www.apache.org/licenses/LICENSE-2.0"),
+    (
+        "Apache-2.0",
+        "Everything imputed, assumed or computed by splgbench",
+        "https://www.apache.org/licenses/LICENSE-2.0",
+    ),
 )
 _SOURCES = (
     ("Bundesamt für Gesundheit: Kennzahlen der Schweizer Spitäler", "https://www.bag.admin.ch/"),
@@ -40,8 +45,8 @@ _SOURCES = (
     ("Gemeinsamer Bundesausschuss: Mindestmengenregelungen", "https://www.g-ba.de/"),
 )
 _IMPUTED = (
-    "cases of a hospital in a group: national mix of 2013 that the hospital's type, services and equipment allow, fitted "
-    "to its discharges, to the national cases of each group and, within limits, to its case-mix index"
+    "cases of a hospital in a group: national mix of 2013 that the hospital's type, services and equipment allow, "
+    "fitted to its discharges, to the national cases of each group and, within limits, to its case-mix index"
 )
 
 
@@ -60,9 +65,9 @@ def package_metadata(
     return {
         "title": f"{place[0].upper()}{place[1:]}, {year} (semi-synthetic)",
         "description": (
-            f"Semi-synthetic: the real acute hospitals of {place} with their published totals of {year}; their cases by "
-            "service group are imputed, not observed. Capacities, utilities, minima without a standard and most links "
-            "are assumptions. A benchmark, and no statement on any hospital or planner's proposal."
+            f"Semi-synthetic: the real acute hospitals of {place} with their published totals of {year}; their cases "
+            "by service group are imputed, not observed. Capacities, utilities, minima without a standard and most "
+            "links are assumptions. A benchmark, and no statement on any hospital or planner's proposal."
         ),
         "licenses": [{"name": name, "title": title, "path": path} for name, title, path in _LICENSES],
         "sources": [{"title": title, "path": path} for title, path in _SOURCES],
@@ -107,8 +112,8 @@ def _fields(assumed: Mapping[str, int]) -> list[tuple[str, str, str, str]]:
             "hospitals",
             "efficiency_bp",
             "derived",
-            "acute inpatient cost per case-mix point (discharges x net index) of the country over the hospital's, within "
-            f"{assumed['efficiency_least_bp']} to {assumed['efficiency_most_bp']}; 10000 where a figure lacks",
+            "acute inpatient cost per case-mix point (discharges x net index) of the country over the hospital's, "
+            f"within {assumed['efficiency_least_bp']} to {assumed['efficiency_most_bp']}; 10000 where a figure lacks",
         ),
         (
             "hospitals",
@@ -146,15 +151,16 @@ def _fields(assumed: Mapping[str, int]) -> list[tuple[str, str, str, str]]:
             "demand",
             "region",
             "assumed",
-            f"CH for groups of named_groups.csv with fewer than {assumed['national_cases']} national cases, else the canton",
+            f"CH for groups of named_groups.csv with fewer than {assumed['national_cases']} national cases, else the "
+            "canton",
         ),
         ("demand", "cases", "imputed", "sum of the imputed cases of the hospitals: where patients are treated"),
         (
             "offers",
             "(rows)",
             "assumed",
-            f"a hospital applies for what it does at least {assumed['least_offer_cases']} times by imputation; what its "
-            "evidence does not allow it does not do",
+            f"a hospital applies for what it does at least {assumed['least_offer_cases']} times by imputation; what "
+            "its evidence does not allow it does not do",
         ),
         ("offers", "region", "assumed", "as demand.region"),
         ("offers", "capacity", "assumed", f"{assumed['capacity_percent']} % of imputed_cases, rounded up"),
@@ -169,15 +175,20 @@ def _fields(assumed: Mapping[str, int]) -> list[tuple[str, str, str, str]]:
             "offers",
             "experience_bp",
             "assumed",
-            f"{assumed['experience_bp']} x (cases - mean) / (cases + mean), rounded down: mean of all offers of the group",
+            f"{assumed['experience_bp']} x (cases - mean) / (cases + mean), rounded down: mean of the group's offers",
         ),
         (
             "offers",
             "access_bp",
             "assumed",
-            f"{assumed['access_bp_per_km']} a km to the next other offer of the group, at most {assumed['access_most_bp']}",
+            f"{assumed['access_bp_per_km']} a km to the group's next other offer, at most {assumed['access_most_bp']}",
         ),
-        ("links", "(clause package)", "assumed", "BPE needs BP: in the SPLG table; that a cooperation will do is assumed"),
+        (
+            "links",
+            "(clause package)",
+            "assumed",
+            "BPE needs BP: in the SPLG table; that a cooperation will do is assumed",
+        ),
         (
             "links",
             "(clause base)",
@@ -201,16 +212,20 @@ def _fields(assumed: Mapping[str, int]) -> list[tuple[str, str, str, str]]:
 
 
 def origins(offers: Offers, instance: Instance, hospital: str, group: str) -> list[Origin]:
-    """Where every number of an offer, and what belongs to it, comes from.
+    """Where every number of an offer, and what belongs to it, comes from; for a pair without an offer, why.
 
     Raises
     ------
     InputError
-        The instance has no such offer.
+        The instance has no such hospital or group.
     """
+    if hospital not in instance.hospitals:
+        raise InputError(f"{instance.name} has no hospital {hospital}", "--offer")
+    if group not in instance.groups:
+        raise InputError(f"{instance.name} has no group {group}", "--offer")
     at = instance.offer_index.get((hospital, group))
     if at is None:
-        raise InputError(f"has no offer of {hospital!r} for {group!r}", instance.name)
+        return [_no_offer(offers, offers.hospital[hospital], offers.group[group])]
     one, kind = offers.hospital[hospital], offers.group[group]
     worth, assumed = offers.worth(hospital, group), offers.assumptions
     cases = offers.cases[hospital, group]
@@ -222,7 +237,11 @@ def origins(offers: Offers, instance: Instance, hospital: str, group: str) -> li
     standard = (f"minimum_volumes.csv, line {kind.standard.line}",) if kind.standard else ()
     minimum, minimum_from = offers.minimum_cases(kind)
     near = "no other offer of the group" if worth.metres is None else f"next other offer at {worth.metres} m"
-    drg_rows = tuple(f"drg_cases.csv, line {drg.line}" for drg in offers.files.drgs if planned(drg) and _in(offers, drg.family, group))
+    drg_rows = tuple(
+        f"drg_cases.csv, line {drg.line}"
+        for drg in offers.files.drgs
+        if planned(drg) and _in(offers, drg.family, group)
+    )
     speciality = offers.grouping.specialities.get(one.name)
     return [
         Origin("hospitals", "discharges", str(one.discharges), "real", "AustStatMSA, acute discharges", figures),
@@ -288,6 +307,20 @@ def origins(offers: Offers, instance: Instance, hospital: str, group: str) -> li
             place,
         ),
     ]
+
+
+def _no_offer(offers: Offers, one: Institution, kind: Group) -> Origin:
+    """Why a hospital has no offer of a group."""
+    cases = offers.cases.get((one.key, kind.key), 0)
+    lacking = [entry for entry in kind.evidence if not shows(one, (entry,))]
+    rows = [f"kennzahlen.csv, line {one.line}", *([f"named_groups.csv, line {kind.line}"] if kind.line else [])]
+    if lacking:
+        return Origin("offers", "(rows)", "none", "assumed", f"does not show {' and '.join(lacking)}", tuple(rows))
+    how = f"{cases} imputed cases; a hospital applies from {offers.assumptions.least_offer_cases} on"
+    speciality = offers.grouping.specialities.get(one.name)
+    if speciality is not None:
+        rows.append(f"specialities.csv, line {speciality[1]}")
+    return Origin("offers", "(rows)", "none", "imputed", how, tuple(rows))
 
 
 def _in(offers: Offers, family: str, group: str) -> bool:
