@@ -34,6 +34,7 @@ _KEY_FIGURES = (
     "PtageStatMST",
     "NeugStatMST",
     "Ops",
+    "Gebs",
     "PersP",
     "PtageStatMSA",
     "AustStatMSA",
@@ -64,6 +65,7 @@ class Institution(NamedTuple):
     services: frozenset[str]
     equipment: frozenset[str]
     operating_rooms: int
+    delivery_rooms: int
     newborns: int
     discharges: int
     days: int
@@ -194,6 +196,7 @@ def _institutions(
     names = ("JAHR", "KT", "Inst", "Ort", "Typ", "Akt", "SL", "SA")
     numbers = (
         ("Ops", 0),
+        ("Gebs", 0),
         ("NeugStatMST", 0),
         ("AustStatMSA", 0),
         ("PtageStatMSA", 0),
@@ -206,7 +209,7 @@ def _institutions(
     for row, of_year, canton, name, town, kind, activities, services, equipment in raw.rows(*names):
         if of_year != str(year):
             continue
-        rooms, newborns, discharges, days, all_days, beds, case_mix, cost, nurses = (
+        rooms, delivery, newborns, discharges, days, all_days, beds, case_mix, cost, nurses = (
             raw.scaled(row, column, raw.column(column)[row], places_after) for column, places_after in numbers
         )
         if not discharges:
@@ -228,6 +231,7 @@ def _institutions(
             _codes(services),
             _codes(equipment),
             rooms,
+            delivery,
             newborns,
             discharges,
             days,

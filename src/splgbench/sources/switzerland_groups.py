@@ -133,7 +133,7 @@ def planned(drg: Drg) -> bool:
 def shows(hospital: Institution, evidence: Iterable[str]) -> bool:
     """Whether a hospital shows all the evidence that a group asks for.
 
-    NF, IPS: services; OP: an operating room; BIRTH: healthy newborns in the year; CC, LB, Dia, Lito, CT: equipment;
+    NF, IPS: services; OP: an operating room; BIRTH: delivery rooms and newborns; CC, LB, Dia, Lito, CT: equipment;
     K111, K12*: type. Each entry may name alternatives, joined by "|".
     """
     return all(any(_shows(hospital, one) for one in entry.split("|")) for entry in evidence)
@@ -143,7 +143,7 @@ def _shows(hospital: Institution, what: str) -> bool:
     if what == "OP":
         return hospital.operating_rooms > 0
     if what == "BIRTH":
-        return hospital.newborns > 0
+        return hospital.newborns > 0 and hospital.delivery_rooms > 0
     if what.startswith("K"):
         return hospital.kind.startswith(what.rstrip("*"))
     return what in hospital.services or what in hospital.equipment

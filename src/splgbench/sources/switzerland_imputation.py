@@ -179,7 +179,7 @@ def _start(
     """
     shape = (len(hospitals), len(columns))
     start, weight, stay = (np.zeros(shape, dtype=np.int64) for _ in range(3))
-    newborns = sum(hospital.newborns for hospital in hospitals if hospital.kind != _CHILDREN)
+    newborns = sum(hospital.newborns for hospital in hospitals if hospital.delivery_rooms)
     for h, hospital in enumerate(hospitals):
         own = patients(hospital, drgs, grouping)
         total = sum(cases for members in own.values() for _, cases, _ in members)
@@ -190,7 +190,7 @@ def _start(
             cases = sum(number for _, number, _ in members)
             weight[h, c] = sum(number * grouping.weights[drg.code] for drg, number, _ in members) // cases
             stay[h, c] = 1000 * sum(days for _, _, days in members) // cases
-            if key in (_BIRTHS, _NEWBORNS) and hospital.kind != _CHILDREN:
+            if key in (_BIRTHS, _NEWBORNS) and hospital.delivery_rooms:
                 start[h, c] = CASE * int(national[c]) * hospital.newborns // newborns
             else:
                 start[h, c] = max(1, CASE * hospital.discharges * cases // total)
