@@ -268,7 +268,9 @@ def origins(offers: Offers, instance: Instance, hospital: str, group: str) -> li
             "assumed",
             f"efficiency {worth.efficiency} x (10000 + staff {worth.staff} + experience {worth.experience} + access "
             f"{worth.access}) / 10000, rounded half up; cost {one.cost} CHF, {one.nurses} hundredths of nursing posts, "
-            f"{one.all_days} days in all, mean of {worth.mean_cases} cases an offer, {near}",
+            f"{one.all_days} days in all, mean of {worth.mean_cases} cases an offer, {near}; "
+            f"staff_bp = {assumed.staff_bp}, experience_bp = {assumed.experience_bp}, "
+            f"access_bp_per_km = {assumed.access_bp_per_km}",
             (*figures, *place),
         ),
         Origin(
