@@ -16,8 +16,9 @@ from splgbench.library.cache import cached
 from splgbench.library.collection import Collection, Origin
 from splgbench.package import DESCRIPTOR, read_package
 from splgbench.sources.cms_collection import CmsCollection, cms_of_folder
+from splgbench.sources.switzerland_collection import SwissCollection
 
-COLLECTIONS: tuple[Collection, ...] = (CmsCollection(),)
+COLLECTIONS: tuple[Collection, ...] = (CmsCollection(), SwissCollection("basel"), SwissCollection("switzerland"))
 """The collections of the project."""
 OWN_FILES: tuple[Callable[[str, Path], Collection | None], ...] = (cms_of_folder,)
 """Collections of a user's own files: from a name and a folder, where the name is one of theirs."""
