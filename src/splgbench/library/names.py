@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from importlib import resources
 from importlib.resources.abc import Traversable
@@ -11,7 +12,7 @@ from splgbench.errors import InputError
 from splgbench.generator.generate import generate
 from splgbench.generator.presets import load_preset, preset_names
 from splgbench.instance import Instance
-from splgbench.library.collection import Collection
+from splgbench.library.collection import Collection, Origin
 from splgbench.package import DESCRIPTOR, read_package
 
 COLLECTIONS: tuple[Collection, ...] = ()
@@ -57,6 +58,21 @@ def load(name: str | Path) -> Instance:
             return read_package(folder)
     known = ", ".join(sorted(library_names()))
     raise InputError(f"no such folder, zip or library instance; the library has {known}", str(name))
+
+
+def provenance(name: str, hospital: str, group: str) -> Sequence[Origin]:
+    """Where every number of an offer of a collection's instance comes from.
+
+    Raises
+    ------
+    InputError
+        No such instance or offer, or an instance of no collection.
+    """
+    collection = collection_of(name)
+    if collection is None:
+        prefixes = ", ".join(sorted(each.prefix for each in COLLECTIONS)) or "none yet"
+        raise InputError(f"numbers are traced in collections only ({prefixes})", name)
+    return collection.provenance(name, hospital, group)
 
 
 def _root() -> Traversable:

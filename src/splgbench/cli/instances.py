@@ -1,0 +1,43 @@
+"""``splgbench instances``: the library's instances, and where their numbers come from."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict
+
+from splgbench.cli.arguments import Parsers, add_command
+from splgbench.cli.output import print_json
+from splgbench.library.names import provenance
+
+EXAMPLES = """  splgbench instances provenance cms-2011/hrr/FL-Miami --offer 100296 470"""
+
+
+def add(parsers: Parsers) -> None:
+    parser = add_command(parsers, "instances", run, "tell where the library's instances come from", EXAMPLES)
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    traced = actions.add_parser("provenance", help="trace every number of an offer to a raw row or an assumption")
+    traced.add_argument("instance", metavar="NAME", help="an instance of a collection, for instance cms-2011/us")
+    traced.add_argument("--offer", nargs=2, metavar=("HOSPITAL", "GROUP"), required=True)
+    for action in (traced,):
+        action.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    code: int = {"provenance": _provenance}[arguments.action](arguments)
+    return code
+
+
+def _provenance(arguments: argparse.Namespace) -> int:
+    hospital, group = arguments.offer
+    origins = provenance(arguments.instance, hospital, group)
+    if arguments.json:
+        offer = {"instance": arguments.instance, "hospital": hospital, "group": group}
+        print_json({**offer, "origins": [asdict(origin) for origin in origins]})
+        return 0
+    print(f"{arguments.instance}: hospital {hospital}, group {group}")
+    for origin in origins:
+        value = f" = {origin.value}" if origin.value else ""
+        print(f"\n{origin.table}.{origin.column}{value}  [{origin.kind}]\n  {origin.how}")
+        for row in origin.rows:
+            print(f"  from {row}")
+    return 0
