@@ -134,7 +134,11 @@ class Family:
         text = recipe.as_text()
         return [
             Origin(
-                table, column, str(value), "assumed", f"{drawn}; {', '.join(f'{knob} = {text[knob]}' for knob in knobs)}"
+                table,
+                column,
+                str(value),
+                "assumed",
+                f"{drawn}; {', '.join(f'{knob} = {text[knob]}' for knob in knobs)}",
             )
             for table, column, value, knobs in values
         ]
@@ -150,9 +154,7 @@ class Family:
                 knobs |= changed
             for seed in self.seeds:
                 slug = re.sub(r"[^a-z0-9]+", "-", path)
-                members[f"{path}/seed-{seed}"] = Recipe(
-                    **knobs, name=slug, description=self.question, seed=seed
-                )
+                members[f"{path}/seed-{seed}"] = Recipe(**knobs, name=slug, description=self.question, seed=seed)
         return members
 
 
@@ -196,7 +198,7 @@ def parse_family(text: str, file: str) -> Family:
             problems.append(_problem(file, f"features.{feature}", "must be [least, largest]"))
     if problems:
         raise InputError(problems)
-    family = Family(
+    return Family(
         prefix=given["name"],
         question=given["question"],
         seeds=tuple(given["seeds"]),
@@ -204,11 +206,6 @@ def parse_family(text: str, file: str) -> Family:
         axes=axes,
         ranges={feature: (Decimal(low), Decimal(high)) for feature, (low, high) in ranges.items()},
     )
-    try:
-        family.names()
-    except InputError as error:
-        raise InputError([Problem(file, None, None, problem.rule, problem.value) for problem in error.problems]) from None
-    return family
 
 
 def _points(axis: str, points: Any) -> dict[str, dict[str, Any]]:

@@ -1,6 +1,6 @@
 """What an instance is like, in numbers: sizes, density, competition, thresholds, links, symmetry, LP bounds.
 
-All but the LP bounds are computed from whole numbers in vectorised passes over the offers (163,000 offers take seconds).
+All but the LP bounds are computed from whole numbers in vectorised passes over the offers (seconds for 163,000).
 Ratios are rounded half up to `DECIMALS` decimals from exact fractions, so that they are equal on every machine. Symbols
 are those of the model: offer k, cell c, hospital-area (h, a); t_k threshold, U_k largest volume.
 """
@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from decimal import Decimal
 from importlib import resources
+from typing import Any
 
 import numpy as np
 
@@ -192,7 +193,7 @@ def committed_features() -> Mapping[str, Features]:
     return parse_features(file.read_text("utf-8"), FEATURES_FILE)
 
 
-def _parsed(column: str, cell: str) -> str | int | Decimal | None:
+def _parsed(column: str, cell: str) -> Any:
     if column in ("instance", "instance_hash"):
         return cell
     if column in _RATIOS:
@@ -236,16 +237,14 @@ def _symmetry(instance: Instance) -> Decimal:
     n = instance.n_hospitals
     touched = set(instance.offer_hospital[instance.override_offer].tolist())
     parts: list[list[bytes]] = [[] for _ in range(n)]
-    columns = np.column_stack(
-        (instance.offer_group, instance.offer_cell, instance.capacity, instance.utility)
-    )
+    columns = np.column_stack((instance.offer_group, instance.offer_cell, instance.capacity, instance.utility))
     ends = np.searchsorted(instance.offer_hospital, np.arange(n + 1))
     pair = pairs(instance)
     areas = np.column_stack((pair.area, pair.capacity))
     pair_ends = np.searchsorted(pair.hospital, np.arange(n + 1))
     for h in range(n):
         parts[h] = [columns[ends[h] : ends[h + 1]].tobytes(), areas[pair_ends[h] : pair_ends[h + 1]].tobytes()]
-    counts: dict[tuple[bytes | str | int, ...], int] = {}
+    counts: dict[tuple[object, ...], int] = {}
     for h in range(n):
         key = (*parts[h], instance.cooperation[h], h if h in touched else -1)
         counts[key] = counts.get(key, 0) + 1

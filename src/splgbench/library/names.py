@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import cache
 from importlib import resources
@@ -13,9 +14,10 @@ from splgbench.generator.generate import generate
 from splgbench.generator.presets import load_preset, preset_names
 from splgbench.instance import Instance
 from splgbench.library.collection import Collection, Origin
+from splgbench.library.families import load_families
 from splgbench.package import DESCRIPTOR, read_package
 
-COLLECTIONS: tuple[Collection, ...] = ()
+COLLECTIONS: tuple[Collection, ...] = (*load_families(),)
 """The collections of the project."""
 
 
@@ -73,6 +75,11 @@ def provenance(name: str, hospital: str, group: str) -> Sequence[Origin]:
         prefixes = ", ".join(sorted(each.prefix for each in COLLECTIONS)) or "none yet"
         raise InputError(f"numbers are traced in collections only ({prefixes})", name)
     return collection.provenance(name, hospital, group)
+
+
+def by_number(name: str) -> list[tuple[int, str]]:
+    """A sort key under which numbers in names sort as numbers."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"([0-9]+)", name)]
 
 
 def _root() -> Traversable:
