@@ -14,6 +14,7 @@ from splgbench.generator.presets import load_preset
 from splgbench.generator.recipe import Recipe, read_recipe
 from splgbench.instance import Instance
 from splgbench.library import by_number, library_names, load
+from splgbench.library.sets import PREFIX, set_members
 from splgbench.package import DESCRIPTOR
 from splgbench.transform import CUT, cut, without_rules
 
@@ -70,17 +71,21 @@ def _loaded(source: Source) -> Instance:
 
 
 def library_sources(patterns: Iterable[str]) -> list[Source]:
-    """Library instances by name, with * allowed; numbers in names sort as numbers.
+    """Library instances by name, with * allowed (numbers in names sort as numbers), or by set (`set:tiny`).
 
     Raises
     ------
     InputError
-        A pattern that nothing matches.
+        A pattern that nothing matches, or no such set.
     """
     known = sorted(library_names(), key=by_number)
     found: dict[str, None] = {}
     for pattern in patterns:
-        matches = [name for name in known if fnmatchcase(name, pattern)]
+        matches = (
+            list(set_members(pattern.removeprefix(PREFIX)))
+            if pattern.startswith(PREFIX)
+            else [name for name in known if fnmatchcase(name, pattern)]
+        )
         if not matches:
             raise InputError(f"nothing in the library is called {pattern}; it has {', '.join(known)}")
         found.update(dict.fromkeys(matches))

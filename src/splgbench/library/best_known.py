@@ -306,6 +306,19 @@ def record(claim: Claim, folder: Path) -> Change:
     return change
 
 
+def best_allocation(name: str, instance: Instance) -> Allocation:
+    """The best known allocation of an instance of the library.
+
+    Raises
+    ------
+    InputError
+        None is recorded, or the instance is another one than the record's (changed rules, a cut).
+    """
+    if name not in best_known():
+        raise InputError("no allocation is recorded of it", name)
+    return _read_packed(library_folder() / FOLDER / name / ALLOCATION, lambda path: read_allocation(path, instance))
+
+
 def recheck(entry: BestKnown, folder: Path) -> None:
     """Verify an entry from its files: the exact checker on the allocation, the verifier on the certificate.
 
