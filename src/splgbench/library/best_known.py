@@ -7,8 +7,9 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import astuple, dataclass, field, fields, replace
+from functools import lru_cache
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -16,6 +17,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
 from splgbench.allocation import Allocation, read_allocation
+from splgbench.campaign.store import Store
 from splgbench.certificates.certificate import Certificate, RefutedError, read_certificate
 from splgbench.certificates.verify import verify
 from splgbench.checker import check
@@ -23,8 +25,8 @@ from splgbench.errors import InputError, OutputError, Problem
 from splgbench.files import parse_csv, parse_json, read_text, write_text
 from splgbench.hashing import csv_line
 from splgbench.instance import Instance
-from splgbench.library.names import load
-from splgbench.result import contradicts, relative_gap
+from splgbench.library.names import library_names, load
+from splgbench.result import Status, contradicts, relative_gap
 
 _T = TypeVar("_T")
 
@@ -187,13 +189,35 @@ def read_claim(path: Path, name: str = "", certificate: Path | None = None) -> C
     data = parse_json(read_text(path), str(path))
     if not isinstance(data, dict) or not isinstance(data.get("instance_hash"), str):
         raise InputError("must be a result of splgbench solve: a JSON object", str(path))
-    name = name or str(data.get("instance") or "")
-    instance = load(name)
+    allocation = None if data.get("allocation") is None else read_allocation(path)
+    claim = _checked(name or str(data.get("instance") or ""), data, allocation, path)
+    return claim if certificate is None else _certified(claim, read_certificate(certificate))
+
+
+def read_claims(store: Path) -> Iterator[Claim]:
+    """Verify the runs of a campaign's store, as `read_claim` does; runs on instances that have no name are passed over.
+
+    Raises
+    ------
+    InputError, RefutedError
+        As `read_claim`; the store cannot be read.
+    """
+    with Store(store) as opened:
+        for run in opened.runs():
+            if run["instance"] in library_names() and run["status"] not in (Status.WRONG, Status.ERROR):
+                file = opened.file(run["allocation_file"]) if run["allocation_file"] else None
+                yield _checked(run["instance"], run, None if file is None else read_allocation(file), store)
+
+
+def _checked(name: str, data: Mapping[str, Any], allocation: Allocation | None, path: Path) -> Claim:
+    """The claim of a result's or a run's fields, verified but for a certificate."""
+    instance = _loaded(name)
     if data["instance_hash"] != instance.instance_hash:
         raise InputError(f"field instance_hash: is not that of {name} ({instance.instance_hash[:12]})", str(path))
     cases, primal = None, None
-    if data.get("allocation") is not None:
-        allocation = read_allocation(path, instance)
+    if allocation is not None:
+        if allocation.instance_hash not in (None, instance.instance_hash):
+            raise InputError(f"field allocation: is for another instance than {name}", str(path))
         verdict, cases = check(instance, allocation), allocation.cases
         if not verdict.feasible:
             raise RefutedError(f"{path}: field allocation: {verdict.violations[0]}")
@@ -210,8 +234,12 @@ def read_claim(path: Path, name: str = "", certificate: Path | None = None) -> C
     by = "; ".join(
         filter(None, (str(data.get("method") or ""), ", ".join(f"{what} {number}" for what, number in told)))
     )
-    claim = Claim(instance, name, cases, primal, None if dual is None else int(dual), by)
-    return claim if certificate is None else _certified(claim, read_certificate(certificate))
+    return Claim(instance, name, cases, primal, None if dual is None else int(dual), by)
+
+
+@lru_cache(maxsize=2)
+def _loaded(name: str) -> Instance:
+    return load(name)
 
 
 def _certified(claim: Claim, certificate: Certificate) -> Claim:

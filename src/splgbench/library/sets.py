@@ -8,6 +8,7 @@ from importlib.resources.abc import Traversable
 
 from splgbench.errors import InputError
 from splgbench.files import parse_csv
+from splgbench.hashing import csv_line
 
 PREFIX = "set:"
 """Begins a set's name where instances are named, too: `set:tiny`."""
@@ -32,6 +33,13 @@ def set_members(name: str) -> Mapping[str, Mapping[str, str]]:
     table = parse_csv("set", file, (_folder() / file).read_text("utf-8"))
     rows = (dict(zip(table.columns, cells, strict=True)) for cells in zip(*table.columns.values(), strict=True))
     return {row.pop("instance"): row for row in rows}
+
+
+def set_text(members: Mapping[str, Mapping[str, str]]) -> str:
+    """A set's file, its members in the given order."""
+    columns = next(iter(members.values()), {})
+    lines = [csv_line(("instance", *columns)), *(csv_line((name, *row.values())) for name, row in members.items())]
+    return "\n".join(lines) + "\n"
 
 
 def _folder() -> Traversable:
