@@ -136,9 +136,13 @@ def _select(arguments: argparse.Namespace) -> int:
     folder = arguments.library or library_folder()
     file = folder / "sets" / f"{arguments.set}.toml"
     rule = parse_rule(read_text(file), str(file))
-    entries = {entry.name: entry for pattern in rule.pool for entry in catalogue(pattern)}
+    always = {entry.name: entry for pattern in rule.always for entry in catalogue(pattern)}
+    entries = always | {entry.name: entry for pattern in rule.pool for entry in catalogue(pattern)}
     pool = {name: entry.features for name, entry in entries.items() if entry.features is not None}
-    names = chosen(pool, {name: entry.family for name, entry in entries.items()}, rule)
+    lacking = sorted(set(entries) - set(pool))
+    if lacking:
+        raise InputError(f"features.csv lacks {', '.join(lacking)}: splgbench instances features", str(file))
+    names = chosen(pool, {name: entry.family for name, entry in entries.items()}, rule, always)
     best = read_best_known(folder)
     runs = _runs(folder)
     rows = {

@@ -2,11 +2,12 @@
 
 The rule, in whole numbers throughout, so that the same features give the same set on every machine:
 
-1. The pool is named by a file (`instances/sets/benchmark.toml`), and so are the size, the most instances of one family
-   and the least distance.
+1. The pool is named by a file (`instances/sets/benchmark.toml`), and so are what is always in, the size, the most
+   instances of one family and the least distance.
 2. Each coordinate of an instance (`coordinates`) becomes its rank in the pool, scaled to 0 .. `SCALE`, ties at their
    middle: no unit and no outlier weighs. Distance is the sum of the differences over the coordinates.
-3. First comes the instance with the least sum of distances to the pool; then, again and again, the one that is
+3. First come the instances that are always in (the real ones), or else the one with the least sum of distances to the
+   pool; then, again and again, the one that is
    farthest from its nearest neighbour among those chosen (ties: the first by name), passing over full families. It
    ends at the size, or where all that is left lies nearer to a chosen one than the least distance: near-duplicates.
 
@@ -18,7 +19,7 @@ from __future__ import annotations
 
 import tomllib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -51,12 +52,14 @@ class Rule:
 
     Parameters
     ----------
-    pool : patterns of names, with *.
+    always : patterns of names, with *, of the instances that are in whatever their features.
+    pool : patterns of the others.
     size : instances at most.
     per_family : instances of one family at most.
     least_distance : to the nearest chosen one, summed over the coordinates of 0 .. `SCALE` each.
     """
 
+    always: tuple[str, ...]
     pool: tuple[str, ...]
     size: int
     per_family: int
@@ -75,10 +78,11 @@ def parse_rule(text: str, file: str) -> Rule:
         given: dict[str, Any] = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"must be TOML: {error}", file) from None
-    wanted = {"pool": list, "size": int, "per_family": int, "least_distance": int}
+    wanted = {"always": list, "pool": list, "size": int, "per_family": int, "least_distance": int}
     if set(given) != set(wanted) or any(type(given[key]) is not kind for key, kind in wanted.items()):
-        raise InputError("must hold pool (a list of patterns), size, per_family and least_distance", file)
-    return Rule(tuple(map(str, given["pool"])), given["size"], given["per_family"], given["least_distance"])
+        raise InputError("must hold always and pool (lists of patterns), size, per_family and least_distance", file)
+    always, pool = (tuple(map(str, given[key])) for key in ("always", "pool"))
+    return Rule(always, pool, given["size"], given["per_family"], given["least_distance"])
 
 
 def coordinates(known: Features) -> tuple[Fraction, ...]:
@@ -96,12 +100,15 @@ def coordinates(known: Features) -> tuple[Fraction, ...]:
     )
 
 
-def chosen(pool: Mapping[str, Features], families: Mapping[str, str], rule: Rule) -> list[str]:
+def chosen(
+    pool: Mapping[str, Features], families: Mapping[str, str], rule: Rule, always: Iterable[str] = ()
+) -> list[str]:
     """Names of the set in the order in which they were chosen.
 
     Parameters
     ----------
-    pool : features by name.
+    pool : features by name, of all instances in question.
+    always : names of those that are in.
     families : family by name.
     """
     names = sorted(pool)
@@ -111,19 +118,19 @@ def chosen(pool: Mapping[str, Features], families: Mapping[str, str], rule: Rule
         [_ranks(column) for column in zip(*(coordinates(pool[name]) for name in names), strict=True)]
     )
     distance = np.abs(place[:, np.newaxis, :] - place[np.newaxis, :, :]).sum(axis=2)
-    counts: Counter[str] = Counter()
-    picked: list[int] = []
-    nearest = np.full(len(names), np.iinfo(np.int64).max)
-    candidate: int | None = int(np.argmin(distance.sum(axis=1)))
-    while candidate is not None and len(picked) < rule.size:
-        picked.append(candidate)
-        counts[families[names[candidate]]] += 1
-        nearest = np.minimum(nearest, distance[candidate])
+    picked = sorted(names.index(name) for name in always) or [int(np.argmin(distance.sum(axis=1)))]
+    counts = Counter(families[names[i]] for i in picked)
+    nearest = distance[picked].min(axis=0)
+    while len(picked) < rule.size:
         full = np.array([counts[families[name]] >= rule.per_family for name in names])
         left = np.where(full, -1, nearest)
         left[picked] = -1
         best = int(np.argmax(left))
-        candidate = best if left[best] >= max(0, rule.least_distance) else None
+        if left[best] < max(0, rule.least_distance):
+            break
+        picked.append(best)
+        counts[families[names[best]]] += 1
+        nearest = np.minimum(nearest, distance[best])
     return [names[i] for i in picked]
 
 
