@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -121,29 +122,33 @@ def draw_maps(
     columns: tuple[str, Sequence[str]],
     written: Callable[[float], str],
     path: Path,
+    per_row: int,
 ) -> None:
-    """Heat maps beside each other, on one logarithmic scale of gaps from 0.001 % to 100 %; raises as `draw_bars` does.
+    """Heat maps on one logarithmic scale of gaps from 0.001 % to 100 %; raises as `draw_bars` does.
 
     Parameters
     ----------
-    maps : by title, rows of values as fractions; None is drawn as 100 %.
+    maps : by title, rows of values as fractions; None where nothing was measured.
     rows, columns : name and labels of the two axes.
     written : a value as text.
+    per_row : maps beside each other.
     """
     colours = load_optional("matplotlib.colors", "matplotlib", "report")
-    with _figure(path, (2.45 * len(maps), 2.7)) as figure:
+    lines = -(-len(maps) // per_row)
+    with _figure(path, (2.45 * per_row, 2.5 * lines)) as figure:
         for number, (title, values) in enumerate(maps.items(), 1):
-            axes = figure.add_subplot(1, len(maps), number)
-            shown = [[min(1.0, max(1e-5, 1.0 if value is None else value)) for value in row] for row in values]
+            axes = figure.add_subplot(lines, per_row, number)
+            shown = [[math.nan if value is None else min(1.0, max(1e-5, value)) for value in row] for row in values]
             axes.imshow(shown, norm=colours.LogNorm(1e-5, 1), cmap="YlOrRd", aspect="auto", origin="lower")
             for i, row in enumerate(values):
                 for j, value in enumerate(row):
-                    text = "no gap known" if value is None else written(value)
+                    text = "-" if value is None else written(value)
                     axes.text(j, i, text, ha="center", va="center", fontsize=5.5, color="#222222")
             axes.set_xticks(range(len(columns[1])), columns[1])
             axes.set_yticks(range(len(rows[1])), rows[1])
-            axes.set_xlabel(columns[0])
-            if number == 1:
+            if number > len(maps) - per_row:
+                axes.set_xlabel(columns[0])
+            if number % per_row == 1:
                 axes.set_ylabel(rows[0])
             axes.set_title(title, fontsize=7.5)
 
