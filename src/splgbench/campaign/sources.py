@@ -13,7 +13,7 @@ from splgbench.generator.generate import generate
 from splgbench.generator.presets import load_preset
 from splgbench.generator.recipe import Recipe, read_recipe
 from splgbench.instance import Instance
-from splgbench.library import by_number, library_names, load
+from splgbench.library import by_number, library_names, library_summary, load
 from splgbench.library.sets import PREFIX, set_members
 from splgbench.package import DESCRIPTOR
 from splgbench.transform import CUT, cut, without_rules
@@ -87,7 +87,7 @@ def library_sources(patterns: Iterable[str]) -> list[Source]:
             else [name for name in known if fnmatchcase(name, pattern)]
         )
         if not matches:
-            raise InputError(f"nothing in the library is called {pattern}; it has {', '.join(known)}")
+            raise InputError(f"nothing in the library is called {pattern}; it has {library_summary()}")
         found.update(dict.fromkeys(matches))
     return [Source("library", name) for name in found]
 

@@ -17,14 +17,9 @@ from splgbench.generator.twin import family_text, fit_rows, marginals, twin
 from splgbench.library.baseline import RUNS_FILE, BaselineRun, class_of, page, parse_runs, runs_text, store_runs
 from splgbench.library.best_known import library_folder, read_best_known, read_claim, read_claims, recheck, record
 from splgbench.library.catalogue import catalogue
-from splgbench.library.families import (
-    HASHES_FILE,
-    committed_member_hashes,
-    hashes_text,
-    load_families,
-    member_hashes,
-)
+from splgbench.library.families import load_families
 from splgbench.library.features import FEATURES_FILE, committed_features, features, parse_features, write_features
+from splgbench.library.hashes import FAMILIES_FILE, committed_hashes, computed_hash, hashes_text
 from splgbench.library.names import by_number, load
 from splgbench.library.picture import draw_curves
 from splgbench.library.selection import chosen, parse_rule
@@ -210,15 +205,15 @@ def _slug(name: str) -> str:
 
 def _hashes(arguments: argparse.Namespace) -> int:
     families = [family for family in load_families() if not arguments.families or family.prefix in arguments.families]
-    now = list(member_hashes(families))
+    now = [computed_hash(name) for family in families for name in family.names()]
+    committed = {row.instance: row for row in committed_hashes(FAMILIES_FILE)}
     if arguments.write:
-        kept = {} if not arguments.families else committed_member_hashes()
-        rows = {**kept, **{row.instance: row for row in now}}
-        target = (arguments.library or library_folder()) / "families" / HASHES_FILE
-        write_text(target, hashes_text(rows[name] for name in sorted(rows)))
+        named = {name for family in load_families() for name in family.names()}
+        rows = committed | {row.instance: row for row in now}
+        target = (arguments.library or library_folder()) / FAMILIES_FILE
+        write_text(target, hashes_text(rows[name] for name in sorted(set(rows) & named)))
         print(f"written {target}")
         return 0
-    committed = committed_member_hashes()
     changed = [row.instance for row in now if committed.get(row.instance) != row]
     if arguments.json:
         print_json({"compared": len(now), "changed": changed})

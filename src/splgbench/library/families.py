@@ -22,11 +22,10 @@ The member `competition/rho-1.5/links-few/seed-2` is the recipe with these knobs
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cached_property
@@ -35,36 +34,16 @@ from importlib.resources.abc import Traversable
 from typing import Any
 
 from splgbench.errors import InputError, Problem
-from splgbench.files import parse_csv
 from splgbench.generator.generate import GENERATOR, generate
 from splgbench.generator.recipe import KNOBS, Recipe
 from splgbench.instance import Instance
 from splgbench.library.collection import Origin
-from splgbench.package import package_files
 from splgbench.volumes import pairs, thresholds
 
-HASHES_FILE = "hashes.csv"
-HASH_COLUMNS = ("instance", "instance_hash", "package_sha256")
 KIND = "synthetic"
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _LABEL = re.compile(r"[a-z0-9]+([.-][a-z0-9]+)*")
 _TOP = ("name", "question", "seeds", "base", "axes", "features")
-
-
-@dataclass(frozen=True)
-class MemberHash:
-    """What a member gave when its hashes were written down.
-
-    Parameters
-    ----------
-    instance : its name.
-    instance_hash : of its content.
-    package_sha256 : of all files of its CSV package (`package_sha256`).
-    """
-
-    instance: str
-    instance_hash: str
-    package_sha256: str
 
 
 @dataclass(frozen=True)
@@ -225,36 +204,6 @@ def load_families() -> tuple[Family, ...]:
     """The families that come with the project, by name."""
     files = sorted((entry for entry in _folder().iterdir() if entry.name.endswith(".toml")), key=lambda file: file.name)
     return tuple(parse_family(file.read_text("utf-8"), file.name) for file in files)
-
-
-def package_sha256(instance: Instance) -> str:
-    """SHA-256 in hex of the instance's CSV package: names and bytes of its files in the order of the names."""
-    digest = hashlib.sha256()
-    for name, data in sorted(package_files(instance).items()):
-        digest.update(f"{name} {len(data)}\n".encode())
-        digest.update(data)
-    return digest.hexdigest()
-
-
-def member_hashes(families: Iterable[Family]) -> Iterator[MemberHash]:
-    """The hashes of what every member gives now."""
-    for family in families:
-        for name in family.names():
-            instance = family.make(name)
-            yield MemberHash(name, instance.instance_hash, package_sha256(instance))
-
-
-def committed_member_hashes() -> dict[str, MemberHash]:
-    """By name, the hashes as they stand in the library."""
-    table = parse_csv("hashes", HASHES_FILE, (_folder() / HASHES_FILE).read_text("utf-8"))
-    rows = zip(*(table.columns[column] for column in HASH_COLUMNS), strict=True)
-    return {row[0]: MemberHash(*row) for row in rows}
-
-
-def hashes_text(rows: Iterable[MemberHash]) -> str:
-    """The file of hashes."""
-    lines = [",".join(HASH_COLUMNS), *(f"{row.instance},{row.instance_hash},{row.package_sha256}" for row in rows)]
-    return "\n".join(lines) + "\n"
 
 
 def _folder() -> Traversable:

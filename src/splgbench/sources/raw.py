@@ -6,7 +6,7 @@ import gzip
 import hashlib
 import re
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -36,22 +36,34 @@ class RawTable:
     ----------
     table : the cells as text.
     sha256 : of the CSV text as bytes, unpacked, in hex.
+    headings : what the file calls its columns, where the table calls them otherwise.
     problems : what the parsers found.
     """
 
     table: Table
     sha256: str
+    headings: Mapping[str, str] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
 
     def column(self, name: str) -> Sequence[str]:
         return self.table.columns[name]
+
+    def optional(self, name: str) -> Sequence[str]:
+        """A column that need not be there; empty cells where it is not."""
+        return self.table.columns.get(name, ("",) * self.table.length)
+
+    def row_name(self, row: int) -> str:
+        """The file and line of a row, counted from 0, as provenance quotes it."""
+        return f"{self.table.name}, line {self.table.rows[row]}"
 
     def rows(self, *names: str) -> list[tuple[Any, ...]]:
         """The rows of some columns, each preceded by its row number from 0."""
         return list(zip(range(self.table.length), *(self.column(name) for name in names), strict=True))
 
     def report(self, row: int, column: str, rule: str, value: str) -> None:
-        self.problems.append(Problem(self.table.file, self.table.rows[row], column, rule, value))
+        self.problems.append(
+            Problem(self.table.file, self.table.rows[row], self.headings.get(column, column), rule, value)
+        )
 
     def whole(self, row: int, column: str, text: str) -> int:
         """A whole number of at least 1; what is none is reported and counts as 1."""
@@ -73,6 +85,11 @@ class RawTable:
         """Raise `InputError` where something was reported."""
         if self.problems:
             raise InputError(self.problems)
+
+
+def has_raw(folder: Traversable | Path, name: str) -> bool:
+    """Whether a folder has a raw file, plain or gzipped."""
+    return (folder / name).is_file() or (folder / f"{name}.gz").is_file()
 
 
 def read_raw(folder: Traversable | Path, name: str, columns: Sequence[str]) -> RawTable:
