@@ -31,7 +31,7 @@ VARIABLE = "SPLGBENCH_CACHE"
 """Environment variable of the folder; empty switches the cache off."""
 _LAYOUT = "splgbench-instance-1"
 _CODE = ("files.py", "generator", "instance.py", "library", "random_bits.py", "sources", "tables.py", "validation.py")
-_DATA = ("raw", "recipes")
+_DATA = ("families", "raw", "recipes")
 """The parts of the package and of the shipped instances that decide what an instance is."""
 _ARRAYS = tuple(entry.name for entry in fields(Instance) if "Array" in str(entry.type))
 _OTHERS = tuple(entry.name for entry in fields(Instance) if entry.name not in _ARRAYS)

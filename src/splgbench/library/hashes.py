@@ -22,6 +22,8 @@ from splgbench.library.names import derive
 from splgbench.package import package_files
 
 HASHES_FILE = "derived_hashes.csv"
+FAMILIES_FILE = "families/hashes.csv"
+"""Of every member of the synthetic families (`splgbench instances hashes`)."""
 _COLUMNS = ("instance", "instance_hash", "package_sha256")
 
 
@@ -42,10 +44,10 @@ def package_sha256(instance: Instance) -> str:
     return digest.hexdigest()
 
 
-def committed_hashes() -> list[DerivedHash]:
-    """The hashes as they stand in the library."""
-    text = (resources.files("splgbench.instances") / HASHES_FILE).read_text("utf-8")
-    table = parse_csv("hashes", HASHES_FILE, text)
+def committed_hashes(file: str = HASHES_FILE) -> list[DerivedHash]:
+    """The hashes as they stand in a file of the library."""
+    text = (resources.files("splgbench.instances") / file).read_text("utf-8")
+    table = parse_csv("hashes", file, text)
     rows = zip(*(table.columns[column] for column in _COLUMNS), strict=True)
     return [DerivedHash(*row) for row in rows]
 
@@ -58,9 +60,13 @@ def computed_hash(name: str) -> DerivedHash:
 
 def write_hashes(path: Path, names: Iterable[str]) -> None:
     """Derive instances and write their hashes."""
-    found = [computed_hash(name) for name in names]
-    lines = [",".join(_COLUMNS), *(f"{row.instance},{row.instance_hash},{row.package_sha256}" for row in found)]
-    write_text(path, "\n".join(lines) + "\n")
+    write_text(path, hashes_text(map(computed_hash, names)))
+
+
+def hashes_text(rows: Iterable[DerivedHash]) -> str:
+    """The text of a file of hashes."""
+    lines = [",".join(_COLUMNS), *(f"{row.instance},{row.instance_hash},{row.package_sha256}" for row in rows)]
+    return "\n".join(lines) + "\n"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

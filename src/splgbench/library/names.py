@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from functools import cache
 from importlib import resources
@@ -14,10 +15,17 @@ from splgbench.generator.presets import load_preset, preset_names
 from splgbench.instance import Instance
 from splgbench.library.cache import cached
 from splgbench.library.collection import Collection, Origin
+from splgbench.library.families import load_families
 from splgbench.package import DESCRIPTOR, read_package
 from splgbench.sources.cms_collection import CmsCollection, cms_of_folder
+from splgbench.sources.switzerland_collection import SwissCollection
 
-COLLECTIONS: tuple[Collection, ...] = (CmsCollection(),)
+COLLECTIONS: tuple[Collection, ...] = (
+    CmsCollection(),
+    SwissCollection("basel"),
+    SwissCollection("switzerland"),
+    *load_families(),
+)
 """The collections of the project."""
 OWN_FILES: tuple[Callable[[str, Path], Collection | None], ...] = (cms_of_folder,)
 """Collections of a user's own files: from a name and a folder, where the name is one of theirs."""
@@ -109,6 +117,11 @@ def _collection(name: str, raw: Path | None) -> Collection:
         prefixes = ", ".join(sorted(each.prefix for each in COLLECTIONS)) or "none yet"
         raise InputError(f"must be an instance of a collection ({prefixes}); own files may be of another year", name)
     return collection
+
+
+def by_number(name: str) -> list[tuple[int, str]]:
+    """A sort key under which numbers in names sort as numbers."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"([0-9]+)", name)]
 
 
 def _root() -> Traversable:
