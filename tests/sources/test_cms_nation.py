@@ -22,6 +22,7 @@ from splgbench.library.collection import Origin
 from splgbench.library.hashes import committed_hashes, computed_hash
 from splgbench.library.names import derive, provenance
 from splgbench.sources.cms_collection import CmsCollection
+from splgbench.sources.cms_nation import NationalAssumptions
 
 RAW = Path(__file__).parents[2] / "instances" / "raw"
 CMS = RAW / "cms_ipps_fy2011"
@@ -341,3 +342,30 @@ def test_every_column_is_said_to_be_real_derived_or_assumed(us: Instance) -> Non
     assert held - keys - {("hospitals", "cooperation")} <= set(fields)
     assert {("links", f"(clause {name})") for name in us.clause_name} <= set(fields)
     assert json.dumps(said)
+
+
+@pytest.mark.parametrize(
+    ("assumption", "value"),
+    [
+        ("minimum_percentile", 0),
+        ("medical_share_bp", 10_001),
+        ("distance_bp", 9001),
+        ("star_bp", 4001),
+        ("efficiency_least_bp", 12_501),
+        ("capacity_percent", -1),
+    ],
+)
+def test_impossible_assumptions_are_refused(assumption: str, value: int) -> None:
+    with pytest.raises(InputError, match=assumption):
+        NationalAssumptions(**{assumption: value})
+
+
+def test_other_assumptions_make_another_instance() -> None:
+    """Half the capacity, no distance; the package says so."""
+    usual = derive("cms-2011/hrr/PA-Wilkes-Barre")
+    other = CmsCollection(assumptions=NationalAssumptions(capacity_percent=150, distance_bp=0)).make(usual.name)
+    assert other.capacity.tolist() == [cases * 150 // 100 for cases in usual.notes["offers"]["discharges"]]
+    assert other.metadata["splgbench:provenance"]["assumptions"]["capacity_percent"] == 150
+    assert set(other.notes["hospitals"]["state_access_bp"]) == {10_000}
+    assert set(usual.notes["hospitals"]["referral_access_bp"]) == {10_000}
+    assert set(usual.notes["hospitals"]["state_access_bp"]) != {10_000}
