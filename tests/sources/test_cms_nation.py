@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from splgbench.cli import main
 from splgbench.errors import InputError
 from splgbench.instance import Instance
 from splgbench.library import library_names, load
@@ -320,6 +321,22 @@ def test_a_pair_that_is_not_published_is_no_zero(us: Instance) -> None:
     assert (last.table, last.column, last.value) == ("offers", "(row)", "")
     assert "no zero: suppressed or none, 0 to 10 cases" in last.how
     assert "0 to 10 cases" in us.metadata["splgbench:provenance"]["missing_pairs"]
+
+
+def test_the_command_prints_origins_and_names_all_rows_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+    """To read: a few rows of each number; as JSON: every one."""
+    command = ["instances", "provenance", "cms-2011/us", "--offer", "100296", "470"]
+    assert main(command) == 0
+    told = capsys.readouterr().out
+    assert "offers.utility = 9660  [assumed]" in told
+    assert "  from charges_drg100.csv, line 37569\n" in told
+    assert "more, all of them with --json" in told
+    assert main([*command, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["instance"], found["hospital"], found["group"]) == ("cms-2011/us", "100296", "470")
+    kept = {(origin["table"], origin["column"]): origin for origin in found["origins"]}
+    assert kept["offers", "discharges"]["rows"] == ["charges_drg100.csv, line 37569"]
+    assert len(kept["groups", "mean_payment_cents"]["rows"]) > 2000
 
 
 def test_provenance_refuses_what_is_not_there() -> None:
