@@ -18,8 +18,14 @@ from splgbench.library.collection import Collection, Origin
 from splgbench.library.families import load_families
 from splgbench.package import DESCRIPTOR, read_package
 from splgbench.sources.cms_collection import CmsCollection, cms_of_folder
+from splgbench.sources.switzerland_collection import SwissCollection
 
-COLLECTIONS: tuple[Collection, ...] = (CmsCollection(), *load_families())
+COLLECTIONS: tuple[Collection, ...] = (
+    CmsCollection(),
+    SwissCollection("basel"),
+    SwissCollection("switzerland"),
+    *load_families(),
+)
 """The collections of the project."""
 OWN_FILES: tuple[Callable[[str, Path], Collection | None], ...] = (cms_of_folder,)
 """Collections of a user's own files: from a name and a folder, where the name is one of theirs."""

@@ -264,7 +264,7 @@ def _drgs(raw: RawTable, mdcs: RawTable, used: set[str], names: Mapping[str, str
             raw.report(row, "mdc_v25", "must be an MDC of mdc_names.csv", mdc)
             continue
         if kind not in ("M", "S"):
-            raw.report(row, "medsurg_v25", "must be M or S", kind)
+            raw.report(row, "medsurg_v25", "must be M or S, if need be in a msdrg_table.csv beside your file", kind)
         name = names.get(key) or name or older_name[row] or later_name[row]
         rows = (raw.row_name(row), mdcs.row_name(mdc_row))
         found[key] = Drg(key, name.strip(), mdc, mdc_names[mdc_row], kind == "S", rows)

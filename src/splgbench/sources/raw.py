@@ -21,6 +21,7 @@ from splgbench.tables import Table
 
 _WHOLE = re.compile(r"[0-9]{1,12}")
 _MONEY = re.compile(r"([0-9]{1,12})(?:\.([0-9]{1,2}))?")
+_DECIMAL = re.compile(r"([0-9]{1,12})(?:\.([0-9]{1,20}))?")
 
 
 def raw_folder(name: str) -> Traversable:
@@ -80,6 +81,20 @@ class RawTable:
             return amount
         self.report(row, column, "must be an amount above 0 with at most two decimals", text)
         return 1
+
+    def scaled(self, row: int, column: str, text: str, places: int = 0) -> int:
+        """A decimal number of at least 0 in units of 10**-places, rounded half up; empty counts as 0.
+
+        What is none is reported and counts as 0.
+        """
+        if not text:
+            return 0
+        match = _DECIMAL.fullmatch(text)
+        if match is None:
+            self.report(row, column, "must be a decimal number of at least 0, or empty", text)
+            return 0
+        digits = (match[2] or "").ljust(places + 1, "0")
+        return int(match[1] + digits[:places]) + (digits[places] >= "5")
 
     def raise_problems(self) -> None:
         """Raise `InputError` where something was reported."""
