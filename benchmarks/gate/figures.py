@@ -16,7 +16,7 @@ from typing import Any
 SUITES = ("models", "solves", "decompositions", "engine")
 
 COUNTERS = re.compile(
-    r"models\.Sizes\..*\((?!gdp_)\w+, \w+, (tiny-real|tiny-linked|basel)\)$"
+    r"models\.Sizes\..*\((?!gdp_)\w+, (\w+, (tiny-real|tiny-linked)|highs, basel)\)$"
     r"|models\.Sizes\..*\(gdp_\w+, highs, tiny-real\)$"
     r"|solves\.Relaxations\..*\((?!gdp_)\w+, highs, (tiny-real|tiny-linked)\)$"
     r"|solves\.(Roots|Trees)\..*\((?!gdp_)\w+, (highs|scip|cpsat), (tiny-real|tiny-linked)\)$"

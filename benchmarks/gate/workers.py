@@ -7,6 +7,7 @@ import os
 import resource
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -14,6 +15,10 @@ from typing import Any
 from gate.trees import GateError
 
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "NUMBA_NUM_THREADS")
+
+
+LONGEST = 900.0
+"""Seconds that an answer may take: a solve that never ends must not hold the gate."""
 
 
 class Worker:
@@ -56,7 +61,10 @@ class Worker:
             self.process.stdin.flush()
         except BrokenPipeError:
             pass
+        watch = threading.Timer(LONGEST, self.process.kill)
+        watch.start()
         line = self.process.stdout.readline()
+        watch.cancel()
         if not line:
             last = self.log.read_text().strip().splitlines()[-1:] or ["it said nothing"]
             raise GateError(f"the process that measures {self.tree.name} ended: {last[0]}")

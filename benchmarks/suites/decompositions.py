@@ -8,7 +8,7 @@ from .cases import DECOMPOSITIONS, INSTANCES, TINY
 from .solves import GAP, above, solved
 from .workbench import Figures, Workbench, figure, instance, once, skipped
 
-ITERATIONS = 60
+ITERATIONS = 20
 """Rounds of the outer loop after which a decomposition is looked at."""
 SMALL_ONLY = ("benders_area", "benders_logic_area", "lagrangian_area")
 """Decompositions that are measured on the tiny instances only."""
