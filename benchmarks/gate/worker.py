@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gc
 import json
+import math
 import os
 import re
 import sys
@@ -29,7 +30,8 @@ def counters(only: str | None) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for figure in figures("track_", wanted):
         try:
-            values[figure.name] = figure.prepared()()
+            value = figure.prepared()()
+            values[figure.name] = value if math.isfinite(value) else "skipped: not counted here"
         except NotImplementedError as reason:
             values[figure.name] = f"skipped: {reason}"
         except Exception as error:

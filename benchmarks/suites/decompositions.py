@@ -44,26 +44,32 @@ class Rounds(Workbench):
     params = (DECOMPOSITIONS, INSTANCES)
     param_names = ("decomposition", "instance")
 
+    def setup(self, name: str, instance_name: str) -> None:
+        def measure() -> Figures:
+            return solved(decomposition(name, instance_name), instance_name, iterations=ITERATIONS)
+
+        self.figures = once(f"rounds-{name}-{instance_name}", measure)
+
     def track_rounds(self, *case: str) -> float:
-        return figure(self._figures(*case), "iterations")
+        return figure(self.figures, "iterations")
 
     def track_pricing_rounds(self, *case: str) -> float:
-        return figure(self._figures(*case), "pricing_rounds")
+        return figure(self.figures, "pricing_rounds")
 
     def track_pricing_nodes(self, *case: str) -> float:
-        return figure(self._figures(*case), "pricing_nodes")
+        return figure(self.figures, "pricing_nodes")
 
     def track_columns(self, *case: str) -> float:
-        return figure(self._figures(*case), "columns")
+        return figure(self.figures, "columns")
 
     def track_simplex_iterations(self, *case: str) -> float:
-        return figure(self._figures(*case), "simplex_iterations")
+        return figure(self.figures, "simplex_iterations")
 
     def track_value(self, *case: str) -> float:
-        return figure(self._figures(*case), "value")
+        return figure(self.figures, "value")
 
     def track_bound_gap(self, *case: str) -> float:
-        return above(figure(self._figures(*case), "bound"), case[-1])
+        return above(figure(self.figures, "bound"), case[-1])
 
     track_rounds.unit = track_pricing_rounds.unit = "rounds"  # type: ignore[attr-defined]
     track_pricing_nodes.unit = "nodes"  # type: ignore[attr-defined]
@@ -71,12 +77,6 @@ class Rounds(Workbench):
     track_simplex_iterations.unit = "iterations"  # type: ignore[attr-defined]
     track_value.unit = "utility units"  # type: ignore[attr-defined]
     track_bound_gap.unit = "of the best known value"  # type: ignore[attr-defined]
-
-    def _figures(self, name: str, instance_name: str) -> Figures:
-        def measure() -> Figures:
-            return solved(decomposition(name, instance_name), instance_name, iterations=ITERATIONS)
-
-        return once(f"rounds-{name}-{instance_name}", measure)
 
 
 class ToGap(Workbench):

@@ -38,25 +38,25 @@ class Sizes(Workbench):
     params = (FORMULATIONS, BACKENDS, INSTANCES)
     param_names = ("formulation", "backend", "instance")
 
+    def setup(self, formulation: str, backend: str, name: str) -> None:
+        self.figures = once(f"size-{formulation}-{backend}-{name}", lambda: _sizes(formulation, backend, name))
+
     def track_rows(self, *case: str) -> float:
-        return figure(self._figures(*case), "rows")
+        return figure(self.figures, "rows")
 
     def track_columns(self, *case: str) -> float:
-        return figure(self._figures(*case), "columns")
+        return figure(self.figures, "columns")
 
     def track_nonzeros(self, *case: str) -> float:
-        return figure(self._figures(*case), "entries")
+        return figure(self.figures, "entries")
 
     def track_peak_memory(self, *case: str) -> float:
-        return figure(self._figures(*case), "peak_memory")
+        return figure(self.figures, "peak_memory")
 
     track_rows.unit = "rows"  # type: ignore[attr-defined]
     track_columns.unit = "columns"  # type: ignore[attr-defined]
     track_nonzeros.unit = "nonzeros"  # type: ignore[attr-defined]
     track_peak_memory.unit = "bytes"  # type: ignore[attr-defined]
-
-    def _figures(self, formulation: str, backend: str, name: str) -> Figures:
-        return once(f"size-{formulation}-{backend}-{name}", lambda: _sizes(formulation, backend, name))
 
 
 def _sizes(formulation: str, backend: str, name: str) -> Figures:

@@ -75,8 +75,11 @@ class Relaxations(Workbench):
     params = (FORMULATIONS, ("highs", "scip"), INSTANCES)
     param_names = ("formulation", "backend", "instance")
 
-    def track_lp_gap(self, formulation: str, backend: str, name: str) -> float:
-        return once(f"lp-{formulation}-{backend}-{name}", lambda: _lp(formulation, backend, name))["lp_gap"]
+    def setup(self, formulation: str, backend: str, name: str) -> None:
+        self.figures = once(f"lp-{formulation}-{backend}-{name}", lambda: _lp(formulation, backend, name))
+
+    def track_lp_gap(self, *case: str) -> float:
+        return figure(self.figures, "lp_gap")
 
     track_lp_gap.unit = "of the best known value"  # type: ignore[attr-defined]
 
@@ -97,20 +100,20 @@ class Roots(Workbench):
     params = (FORMULATIONS, BACKENDS, INSTANCES)
     param_names = ("formulation", "backend", "instance")
 
-    def track_root_gap(self, *case: str) -> float:
-        return above(figure(self._figures(*case), "bound"), case[-1])
-
-    def track_cuts(self, *case: str) -> float:
-        return figure(self._figures(*case), "cuts")
-
-    track_root_gap.unit = "of the best known value"  # type: ignore[attr-defined]
-    track_cuts.unit = "cuts"  # type: ignore[attr-defined]
-
-    def _figures(self, formulation: str, backend: str, name: str) -> Figures:
+    def setup(self, formulation: str, backend: str, name: str) -> None:
         def measure() -> Figures:
             return solved(direct(formulation, backend, name, nodes=1), name, nodes=1)
 
-        return once(f"root-{formulation}-{backend}-{name}", measure)
+        self.figures = once(f"root-{formulation}-{backend}-{name}", measure)
+
+    def track_root_gap(self, *case: str) -> float:
+        return above(figure(self.figures, "bound"), case[-1])
+
+    def track_cuts(self, *case: str) -> float:
+        return figure(self.figures, "cuts")
+
+    track_root_gap.unit = "of the best known value"  # type: ignore[attr-defined]
+    track_cuts.unit = "cuts"  # type: ignore[attr-defined]
 
 
 class Trees(Workbench):
@@ -119,24 +122,7 @@ class Trees(Workbench):
     params = (FORMULATIONS, BACKENDS, INSTANCES)
     param_names = ("formulation", "backend", "instance")
 
-    def track_simplex_iterations(self, *case: str) -> float:
-        return figure(self._figures(*case), "simplex_iterations")
-
-    def track_nodes(self, *case: str) -> float:
-        figures = self._figures(*case)
-        return figure(figures, "nodes" if "nodes" in figures else "branches")
-
-    def track_value(self, *case: str) -> float:
-        return figure(self._figures(*case), "value")
-
-    def track_bound(self, *case: str) -> float:
-        return figure(self._figures(*case), "bound")
-
-    track_simplex_iterations.unit = "iterations"  # type: ignore[attr-defined]
-    track_nodes.unit = "nodes"  # type: ignore[attr-defined]
-    track_value.unit = track_bound.unit = "utility units"  # type: ignore[attr-defined]
-
-    def _figures(self, formulation: str, backend: str, name: str) -> Figures:
+    def setup(self, formulation: str, backend: str, name: str) -> None:
         def measure() -> Figures:
             from splgbench.capabilities import Capability
 
@@ -144,7 +130,23 @@ class Trees(Workbench):
             limited = Capability.NODE_LIMIT in method.backend.capabilities
             return solved(method, name, nodes=NODES if limited else None)
 
-        return once(f"tree-{formulation}-{backend}-{name}", measure)
+        self.figures = once(f"tree-{formulation}-{backend}-{name}", measure)
+
+    def track_simplex_iterations(self, *case: str) -> float:
+        return figure(self.figures, "simplex_iterations")
+
+    def track_nodes(self, *case: str) -> float:
+        return figure(self.figures, "nodes" if "nodes" in self.figures else "branches")
+
+    def track_value(self, *case: str) -> float:
+        return figure(self.figures, "value")
+
+    def track_bound(self, *case: str) -> float:
+        return figure(self.figures, "bound")
+
+    track_simplex_iterations.unit = "iterations"  # type: ignore[attr-defined]
+    track_nodes.unit = "nodes"  # type: ignore[attr-defined]
+    track_value.unit = track_bound.unit = "utility units"  # type: ignore[attr-defined]
 
 
 class ToGap(Workbench):
