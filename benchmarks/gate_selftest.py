@@ -148,9 +148,11 @@ def run(plant: Plant | None, number: int) -> dict[str, Any]:
     }
 
 
-def jobs() -> list[tuple[Plant | None, int]]:
-    """The plants first, then the runs of unchanged code."""
-    return [*((plant, 1) for plant in PLANTS), *((None, number) for number in range(1, UNCHANGED + 1))]
+def jobs(part: str) -> list[tuple[Plant | None, int]]:
+    """The plants first, then the runs of unchanged code; or only one of the two."""
+    planted: list[tuple[Plant | None, int]] = [(plant, 1) for plant in PLANTS]
+    unchanged: list[tuple[Plant | None, int]] = [(None, number) for number in range(1, UNCHANGED + 1)]
+    return {"all": planted + unchanged, "planted": planted, "unchanged": unchanged}[part]
 
 
 def right(row: dict[str, str]) -> bool:
@@ -192,12 +194,15 @@ def table(rows: Sequence[dict[str, str]]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", choices=("all", "planted", "unchanged"), default="all", help="which runs")
     parser.add_argument("--most", type=int, help="runs to do now")
     parser.add_argument("--table", action="store_true", help="write the table of what there is, and nothing else")
     arguments = parser.parse_args()
     if not arguments.table:
         done = {(row["plant"], int(row["run"])) for row in resumable_csv.read(RESULTS)}
-        left = [job for job in jobs() if ("unchanged" if job[0] is None else job[0].name, job[1]) not in done]
+        left = [
+            job for job in jobs(arguments.only) if ("unchanged" if job[0] is None else job[0].name, job[1]) not in done
+        ]
         for plant, number in left[: arguments.most]:
             resumable_csv.append(RESULTS, COLUMNS, [run(plant, number)])
     text = table(resumable_csv.read(RESULTS))
