@@ -6,6 +6,7 @@ import re
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from gate.allowed import new_entries
@@ -69,23 +70,23 @@ def compared(
         found = [counted(before, scratch / "base")]
         share_compiled(before, after)
         found.append(counted(after, scratch / "head"))
-        compared_moves = moves(*found)
         ratios, gone = _clocks(before, after, scratch, pairs, threshold)
-        entries = new_entries(root, trees[0], trees[1])
-        verdict = Verdict(base, head or "working copy", compared_moves, ratios, gone, entries, threshold)
+        verdict = Verdict(
+            base=_shown(root, base),
+            head="working copy" if head is None else _shown(root, head),
+            moves=moves(*found),
+            ratios=ratios,
+            lost=gone,
+            entries=new_entries(root, trees[0], trees[1]),
+            threshold=threshold,
+            terms=f"{machine()}; " + ", ".join(f"{name} {version_of(name)}" for name in _SOLVERS),
+        )
         blamed = _blamed(root, base, head, verdict, pairs, scratch) if blame and head is not None else {}
-    return Verdict(
-        base=_shown(root, base),
-        head="working copy" if head is None else _shown(root, head),
-        moves=compared_moves,
-        ratios=ratios,
-        lost=gone,
-        entries=entries,
-        threshold=threshold,
+    return replace(
+        verdict,
         blame=blamed,
         processor_s=processor_seconds() - spent,
         wall_s=time.perf_counter() - began,
-        terms=f"{machine()}; " + ", ".join(f"{name} {version_of(name)}" for name in _SOLVERS),
     )
 
 

@@ -12,11 +12,13 @@ import pytest
 import yaml
 from suites import decompositions, models, solves
 from suites.cases import BACKENDS, BEST_KNOWN, DECOMPOSITIONS, FORMULATIONS, INSTANCES, TINY, make
+from suites.engine import feasible_mandates
 from suites.workbench import once
 
 from splgbench import registry
 from splgbench.limits import Limits
 from splgbench.methods import Direct, method
+from splgbench.polish import polish
 
 ROOT = Path(__file__).parents[2]
 
@@ -34,6 +36,14 @@ def test_best_known_values_of_the_tiny_instances_are_optima(name: str) -> None:
     """Gaps are taken against them, so they must not move."""
     result = method("strengthened@highs").solve(make(name), Limits())
     assert (str(result.status), result.primal) == ("optimal", BEST_KNOWN[name])
+
+
+@pytest.mark.parametrize("name", TINY)
+def test_the_mandates_that_are_polished_and_checked_are_feasible(name: str) -> None:
+    """And there are some: the clock of a polish of nothing says nothing."""
+    mandates = feasible_mandates(make(name))
+    assert mandates.sum() > 10
+    assert polish(make(name), mandates).objective
 
 
 def test_figures_of_one_solve_agree_with_one_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
