@@ -25,6 +25,7 @@ def main() -> int:
         "--pairs", type=int, default=PAIRS, help=f"pairs of processes for the clocks ({PAIRS}); 0: none"
     )
     parser.add_argument("--threshold", type=float, default=THRESHOLD, help=f"ratio of clocks that fails ({THRESHOLD})")
+    parser.add_argument("--figures", metavar="REGEX", help="compare these figures of the suites instead of the gate's")
     parser.add_argument("--blame", action="store_true", help="find the commit that moved what fails (needs HEAD)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write everything, for machines")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the report, for a pull request")
@@ -38,6 +39,7 @@ def main() -> int:
             arguments.head,
             pairs=arguments.pairs,
             threshold=arguments.threshold,
+            only=arguments.figures,
             blame=arguments.blame,
         )
     except GateError as error:

@@ -43,6 +43,7 @@ def compared(
     *,
     pairs: int = PAIRS,
     threshold: float = THRESHOLD,
+    only: str | None = None,
     blame: bool = False,
 ) -> Verdict:
     """Compare two revisions.
@@ -53,6 +54,7 @@ def compared(
     base, head : revisions; a head of None is the working copy with what is not committed.
     pairs : of processes for the clocks; 0 leaves them out.
     threshold : ratio beyond which a clock is slower.
+    only : pattern of the suites' figures to compare; None takes the gate's.
     blame : look for the commit that moved what fails; the head must be a revision.
 
     Raises
@@ -67,10 +69,10 @@ def compared(
     share_compiled(after, before)
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
-        found = [counted(before, scratch / "base")]
+        found = [counted(before, scratch / "base", only)]
         share_compiled(before, after)
-        found.append(counted(after, scratch / "head"))
-        ratios, gone = _clocks(before, after, scratch, pairs, threshold)
+        found.append(counted(after, scratch / "head", only))
+        ratios, gone = _clocks(before, after, scratch, pairs, threshold, only)
         verdict = Verdict(
             base=_shown(root, base),
             head="working copy" if head is None else _shown(root, head),
@@ -91,12 +93,12 @@ def compared(
 
 
 def _clocks(
-    before: Path, after: Path, scratch: Path, pairs: int, threshold: float
+    before: Path, after: Path, scratch: Path, pairs: int, threshold: float, only: str | None
 ) -> tuple[list[Ratio], dict[str, str]]:
     """All clocks; those that seem slower are measured a second time, alone, and only what is slower again counts."""
     if not pairs:
         return [], {}
-    ratios, unread = measured(before, after, scratch, pairs)
+    ratios, unread = measured(before, after, scratch, pairs, only)
     slow = [each.name for each in ratios if each.slower(threshold)]
     if slow:
         again, _ = measured(before, after, scratch, pairs, only=exactly(slow))

@@ -8,10 +8,11 @@ from .cases import DECOMPOSITIONS, INSTANCES, TINY
 from .solves import GAP, above, solved
 from .workbench import Figures, Workbench, figure, instance, once, skipped
 
-ITERATIONS = 20
+ITERATIONS = 60
 """Rounds of the outer loop after which a decomposition is looked at."""
-SMALL_ONLY = ("benders_area", "benders_logic_area", "lagrangian_area")
-"""Decompositions that are measured on the tiny instances only."""
+BY_AREA = ("benders_area", "benders_logic_area", "lagrangian_area")
+"""Decompositions whose rounds solve MILPs: they are looked at earlier, and on the tiny instances only."""
+ITERATIONS_BY_AREA = 10
 
 
 def decomposition(name: str, instance_name: str) -> Any:
@@ -26,7 +27,7 @@ def decomposition(name: str, instance_name: str) -> Any:
     from splgbench.limits import Limits
     from splgbench.methods import method
 
-    if name in SMALL_ONLY and instance_name not in TINY:
+    if name in BY_AREA and instance_name not in TINY:
         raise skipped(f"{name} is measured on the tiny instances only")
     try:
         found = method(name)
@@ -39,14 +40,15 @@ def decomposition(name: str, instance_name: str) -> Any:
 
 
 class Rounds(Workbench):
-    """Counters, value and bound after `ITERATIONS` rounds."""
+    """Counters, value and bound after a fixed number of rounds."""
 
     params = (DECOMPOSITIONS, INSTANCES)
     param_names = ("decomposition", "instance")
 
     def setup(self, name: str, instance_name: str) -> None:
         def measure() -> Figures:
-            return solved(decomposition(name, instance_name), instance_name, iterations=ITERATIONS)
+            rounds = ITERATIONS_BY_AREA if name in BY_AREA else ITERATIONS
+            return solved(decomposition(name, instance_name), instance_name, iterations=rounds)
 
         self.figures = once(f"rounds-{name}-{instance_name}", measure)
 
