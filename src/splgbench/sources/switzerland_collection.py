@@ -10,11 +10,11 @@ from pathlib import Path
 from splgbench.instance import Instance
 from splgbench.library.collection import Origin
 from splgbench.sources.switzerland_files import Institution, read_switzerland
-from splgbench.sources.switzerland_instances import BASEL, SWITZERLAND, derive, instance_names
+from splgbench.sources.switzerland_instances import derive, instance_names
 from splgbench.sources.switzerland_offers import YEAR, Offers
 from splgbench.sources.switzerland_provenance import origins
 
-_NAME = re.compile(f"({BASEL}|{SWITZERLAND})-([0-9]{{4}})(/|$)")
+_NAME = re.compile(r"(basel|switzerland)-([0-9]{4})(/|$)")
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class SwissCollection:
 
 
 def swiss_of_folder(name: str, raw: Path) -> SwissCollection | None:
-    """The collection of a name like `basel-2023` in a folder of key figures of that year; None for other names."""
+    """The collection that a name like `basel-2023` has in a folder of that year's key figures; None for other names."""
     match = _NAME.match(name)
     return SwissCollection(match[1], int(match[2]), raw) if match else None
 
