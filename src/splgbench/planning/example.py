@@ -3,7 +3,7 @@
 Real: hospitals with their key figures (BAG 2022), cases by age and sex (CH-IQI 2014), the region's population.
 Derived from them: emergency and intensive care, equipment, costs, margins, doctors in training.
 Assumed: `instances/raw/plan_basel_assumptions`, and the constants of this module.
-Generated, the same on every machine: regions, covariates, cases by region with planted over-use, quality, capacities,
+Generated from seeded streams: regions, covariates, cases by region with planted over-use, quality, capacities,
 today's allocation, actual cases. None of these says anything about a real hospital or region.
 """
 
@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from splgbench.planning.project import PROJECT_FILE
 from splgbench.planning.schemas import LEVELS
 from splgbench.planning.tables import Columns, columns_of, write_columns
 from splgbench.random_bits import raw_bits
+from splgbench.sources.distance import Place, distance
 from splgbench.sources.raw import RawTable, raw_folder, read_raw
 
 FloatArray = NDArray[np.float64]
@@ -80,6 +81,10 @@ class _Hospital:
     def name(self) -> str:
         return self.figures["Inst"].replace("\u00ad", "-")
 
+    @property
+    def place(self) -> Place:
+        return Place(round(self.latitude * 10**6), round(self.longitude * 10**6))
+
     def number(self, column: str) -> float:
         return float(self.figures[column] or 0)
 
@@ -109,7 +114,7 @@ def write_example(folder: Path) -> None:
 
 
 def example_tables() -> dict[str, Columns]:
-    """The tables of the project by name; the same on every machine."""
+    """The tables of the project by name; the same whenever they are made."""
     groups = _rows(read_raw(raw_folder(ASSUMPTIONS), "groups.csv", ("group", "area", "level", "stay")))
     requirements = _rows(read_raw(raw_folder(ASSUMPTIONS), "requirements.csv", ("group", "requirement", "value")))
     profiles = _rows(read_raw(raw_folder(ASSUMPTIONS), "profiles.csv", ("type", "areas", "levels", "affinity")))
@@ -345,7 +350,7 @@ def _weight_table() -> Columns:
 
 
 def _uniform(name: str, count: int) -> FloatArray:
-    """Numbers between 0 and 1, the same on every machine."""
+    """Numbers between 0 and 1 of a seeded stream."""
     return ((raw_bits(name, count) >> np.uint64(11)).astype(np.float64) + 0.5) / 2**53
 
 
@@ -450,12 +455,10 @@ def _minutes(hospitals: Sequence[_Hospital]) -> dict[tuple[str, str], float]:
     (south, north), (west, east) = _CORNERS
     height = south + (north - south) * _uniform("plan latitude", PLANNED)
     width = west + (east - west) * _uniform("plan longitude", PLANNED)
-    distance: Callable[[float, float, _Hospital], float] = lambda lat, lon, h: math.hypot(  # noqa: E731
-        111.2 * (lat - h.latitude), 111.2 * math.cos(math.radians(47.5)) * (lon - h.longitude)
-    )
+    places = [Place(round(lat * 10**6), round(lon * 10**6)) for lat, lon in zip(height, width, strict=True)]
     return {
-        (f"Basel-{at + 1:02d}", h.key): round(_DOOR + 60 * _DETOUR * distance(height[at], width[at], h) / _SPEED, 1)
-        for at in range(PLANNED)
+        (f"Basel-{at + 1:02d}", h.key): round(_DOOR + 60 * _DETOUR * distance(place, h.place) / 1000 / _SPEED, 1)
+        for at, place in enumerate(places)
         for h in hospitals
     }
 
