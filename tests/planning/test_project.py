@@ -12,7 +12,8 @@ import pytest
 from splgbench import registry
 from splgbench.cli import main
 from splgbench.errors import InfeasibleError, InputError
-from splgbench.library import library_names, load
+from splgbench.library import load
+from splgbench.library.catalogue import catalogue
 from splgbench.limits import Limits
 from splgbench.methods import method
 from splgbench.package import read_package
@@ -24,8 +25,8 @@ from splgbench.planning.tables import Columns, Sheet, read_sheet, write_columns
 from splgbench.result import Status
 from splgbench.transform import cut
 
-GROUPS = ("E.1.1.M", "I.1.1.M", "I.1.2.M", "I.1.3.M")
-HOSPITALS = ("gesundheitszentrum-fricktal", "merian-iselin-klinik", "st-claraspital", "universitaetsspital-basel")
+GROUPS = ("E.1.1.M", "I.1.1.M", "I.1.2.M", "I.1.3.M", "I.2.2.M")
+HOSPITALS = ("gesundheitszentrum-fricktal", "praxisklinik-rennbahn-ag", "st-claraspital", "universitaetsspital-basel")
 
 
 @pytest.fixture(scope="session")
@@ -35,7 +36,7 @@ def example() -> dict[str, Columns]:
 
 
 def small(tables: dict[str, Columns]) -> dict[str, Columns]:
-    """Four groups and four hospitals of the example."""
+    """Five groups and four hospitals of the example."""
     keep = {"group": {*GROUPS, ""}, "hospital": set(HOSPITALS)}
     found = {}
     for name, columns in tables.items():
@@ -52,7 +53,7 @@ def folder(tmp_path: Path, example: dict[str, Columns]) -> Path:
     write_example_file(path)
     for name, columns in small(example).items():
         write_columns(columns, path / "tables" / f"{name}.csv")
-    change(path, "withdrawals", '["merian-iselin-klinik"]')
+    change(path, "withdrawals", '["praxisklinik-rennbahn-ag"]')
     change(path, "draws", "20")
     return path
 
@@ -235,7 +236,8 @@ def test_the_example_makes_the_instance_of_the_library(tmp_path: Path) -> None:
     run_project(read_project(tmp_path), "overrides")
     made = read_package(tmp_path / "out" / "overrides" / "instance")
     shipped = load("plan-basel-2022")
-    assert library_names()["plan-basel-2022"] == "package"
+    assert [entry.kind for entry in catalogue("plan-basel-2022")] == ["semi-synthetic"]
+    assert [entry.kind for entry in catalogue("us-miami-2011")] == ["real"]
     assert made == shipped
     assert "semi-synthetic" in shipped.metadata["description"]
     offers = read_sheet("offers", tmp_path / "out" / "eligibility" / "offers.csv")

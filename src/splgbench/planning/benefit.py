@@ -127,7 +127,7 @@ class Benefit:
             if worst == best:
                 functions.report(row, "best", "must differ from worst", best)
         functions.finish()
-        self._functions = {
+        self._functions: dict[str, tuple[float, float]] = {
             indicator: (worst, best) for _, indicator, worst, best in functions.rows("indicator", "worst", "best")
         }
         weight_sheet = sheet("weights", weights)

@@ -12,6 +12,7 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ from splgbench.planning.report import write_report
 from splgbench.planning.schemas import GOALS, SCENARIOS
 from splgbench.planning.solving import Solved
 from splgbench.planning.stability import across, prices
-from splgbench.planning.tables import Columns, Sheet, columns_of, read_sheet, write_columns
+from splgbench.planning.tables import Sheet, columns_of, read_sheet, write_columns
 from splgbench.planning.volume_dialogue import monitor, withdrawal
 from splgbench.versions import splgbench_version
 
@@ -221,23 +222,17 @@ def _eligibility(run: Run) -> None:
         run.write(name, getattr(found, name))
 
 
-def _scores(run: Run, rules: BenefitRules) -> Columns:
-    names = ("groups", "indicators", "value_functions", "weights")
+def _judge(run: Run, rules: BenefitRules) -> tuple[Benefit, list[tuple[str, str]]]:
+    """What judges, and the offers that are judged."""
+    tables: dict[str, Any] = {name: run.given(name) for name in _SCORING}
     offers = run.made("eligibility", "offers")
-    return Benefit(*(run.given(name) for name in names), rules).scores(
-        list(zip(offers["hospital"], offers["group"], strict=True))
-    )
+    return Benefit(**tables, rules=rules), list(zip(offers["hospital"], offers["group"], strict=True))
 
 
 def _benefit(run: Run) -> None:
-    names = ("groups", "indicators", "value_functions", "weights")
-    benefit = Benefit(*(run.given(name) for name in names), run.project.benefit)
-    offers = run.made("eligibility", "offers")
-    pairs = list(zip(offers["hospital"], offers["group"], strict=True))
+    benefit, pairs = _judge(run, run.project.benefit)
     run.write("scores", benefit.scores(pairs))
-    trees = (
-        "\n".join([f"{group} at {hospital}", *benefit.explain(hospital, group).lines(1)]) for hospital, group in pairs
-    )
+    trees = ("\n".join([f"{g} at {h}", *benefit.explain(h, g).lines(1)]) for h, g in pairs)
     write_text(run.folder / "explained.txt", "\n\n".join(trees) + "\n")
 
 
@@ -262,6 +257,7 @@ def _metadata(project: Project, scenario: str, year: int) -> dict[str, Any]:
     return {
         "title": project.title,
         "description": f"By the planning chain of splgbench: scenario {scenario}, year {year}; {project.kind} data.",
+        "kind": project.kind,
         "sources": [{"title": source} for source in project.sources],
     }
 
@@ -274,10 +270,9 @@ def _allocation(run: Run) -> None:
 
 
 def _write_list(run: Run, instance: Instance, solved: Solved) -> None:
-    names = ("groups", "status_quo", "travel", "regions", "costs")
-    found = hospital_list(
-        instance, solved.volumes, *(run.given(name) for name in names), run.project.allocation.canton_share
-    )
+    tables: dict[str, Any] = {name: run.given(name) for name in _LISTING}
+    share = run.project.allocation.canton_share
+    found = hospital_list(instance, solved.volumes, **tables, canton_share=share)
     for name in ("mandates", "coverage", "travel", "costs"):
         run.write(name, getattr(found, name))
     value = {
@@ -353,13 +348,18 @@ def _varied(run: Run) -> Iterator[tuple[str, Callable[[], Instance]]]:
     scenario, year = project.allocation.scenario, project.allocation.year
     for goal in GOALS:
         for by in (project.stability.tilt, -project.stability.tilt):
-            rules = project.benefit.tilted(goal, by)
-            yield f"weight of {goal} {by:+g}", lambda rules=rules: _instance(run, _scores(run, rules), scenario, year)
+            tilted = project.benefit.tilted(goal, by)
+            yield f"weight of {goal} {by:+g}", partial(_under_weights, run, tilted)
     scores = run.made("benefit", "scores")
     for other in SCENARIOS:
         for at in project.forecast.horizon:
             if (other, at) != (scenario, year):
-                yield f"{other} {at}", lambda other=other, at=at: _instance(run, scores, other, at)
+                yield f"{other} {at}", partial(_instance, run, scores, other, at)
+
+
+def _under_weights(run: Run, rules: BenefitRules) -> Instance:
+    benefit, pairs = _judge(run, rules)
+    return _instance(run, benefit.scores(pairs), run.project.allocation.scenario, run.project.allocation.year)
 
 
 def _summary(instance: Instance, solved: Solved, before: Instance, base: Solved) -> tuple[Any, ...]:

@@ -187,7 +187,7 @@ def _costs(
     for hospital in sorted({h for h, _ in (*cases, *now)} - set(per_point)):
         cost_sheet.report(None, "hospital", "must have a cost for every hospital with cases", hospital)
     cost_sheet.finish()
-    rows = []
+    rows: list[tuple[Any, ...]] = []
     for group in sorted({g for _, g in (*cases, *now)}):
         sums = []
         for allotted in (cases, now):

@@ -203,7 +203,7 @@ def _forecast(out: Path, folder: Path) -> Iterator[str]:
         ),
         folder,
     )
-    rows = [[name, year, round(held[0]), round(held[1]), held[2]] for (name, year), held in sums.items()]
+    rows: list[list[Cell]] = [[name, year, round(h[0]), round(h[1]), h[2]] for (name, year), h in sums.items()]
     columns = [Column("scenario"), Column("year"), Column("cases", "whole"), Column("bed days", "whole")]
     beds = [*columns, Column("beds", "number")]
     yield markup.table(Table("scenarios", "Scenarios", "Sums over all groups.", beds, rows))

@@ -73,8 +73,8 @@ def monitor(mandates: Any, actuals: Any, rules: DialogueRules, season: Any = Non
     under_dialogue = {group for _, group in agreed}
     actual_sheet = sheet("actuals", actuals)
     months = max(actual_sheet["month"], default=0)
-    for month in sorted(set(range(1, months + 1)) - set(actual_sheet["month"])):
-        actual_sheet.report(None, "month", f"must have rows of month {month}, for there are later ones")
+    for missing in sorted(set(range(1, months + 1)) - set(actual_sheet["month"])):
+        actual_sheet.report(None, "month", f"must have rows of month {missing}, for there are later ones")
     actual_sheet.finish()
     shares = _season(season)
     so_far = sum(shares[:months])
@@ -89,7 +89,7 @@ def monitor(mandates: Any, actuals: Any, rules: DialogueRules, season: Any = Non
         yearly = actual / so_far if so_far else 0.0
         projected = math.ceil(yearly - 1e-9)
         part = yearly / target if target else None
-        month = None
+        month: int | None = None
         for number in range(1, 13):
             # What was counted stays counted: past months are not projected anew.
             reached = actual + yearly * sum(shares[months:number]) if number >= months else -1.0
