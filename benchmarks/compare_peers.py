@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import re
 import resource
 import signal
 import subprocess
@@ -248,7 +249,7 @@ def run_program(command: list[str], seconds: float) -> tuple[str, str, str, floa
         errors = [line.strip() for line in err.read().splitlines() if line.strip()]
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    told = [line for line in errors if "Error" in line] or errors
+    told = [line for line in errors if re.match(r"[\w.]+(Error|Exception):", line)] or errors
     return printed, told[-1] if told else "", killed, time.monotonic() - began, cpu
 
 
@@ -422,7 +423,7 @@ def verdict(row: dict[str, str], best: int) -> str:
     if row["status"] == Status.UNSUPPORTED:
         return f"not run: {row['message']}"
     if row["dual"] and contradicts(float(row["dual"]), best):
-        return f"WRONG bound ({row['ended'] or row['status']})"
+        return f"WRONG bound ({row['ended'] or row['status']})" + (f": {row['message']}" if row["message"] else "")
     if row["status"] == Status.WRONG:
         return f"WRONG: {row['message']}"
     if row["status"] == Status.ERROR:
