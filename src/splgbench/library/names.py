@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Sequence
 from functools import cache
@@ -122,6 +123,12 @@ def _collection(name: str, raw: Path | None) -> Collection:
 def by_number(name: str) -> list[tuple[int, str]]:
     """A sort key under which numbers in names sort as numbers."""
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"([0-9]+)", name)]
+
+
+def package_kind(name: str) -> str:
+    """What a package of the library says that its data are: "real", "semi-synthetic" or "synthetic"."""
+    descriptor = json.loads((_root() / name / DESCRIPTOR).read_text("utf-8"))
+    return str(descriptor.get("kind", "real"))
 
 
 def _root() -> Traversable:
