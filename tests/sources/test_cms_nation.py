@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Sequence
+from functools import lru_cache
 from math import asin, cos, radians, sin, sqrt
 from pathlib import Path
 
@@ -121,8 +122,13 @@ def test_committed_hash_of_the_nation_and_its_memory(told: list[str], us: Instan
 # Against the raw files
 
 
+@lru_cache(maxsize=4)
+def tables_of(instance: Instance) -> dict[str, dict[str, list[object]]]:
+    return instance.to_tables()
+
+
 def columns(instance: Instance, table: str) -> pd.DataFrame:
-    return pd.DataFrame(instance.to_tables()[table])
+    return pd.DataFrame(tables_of(instance)[table])
 
 
 def test_offers_are_the_published_pairs_in_their_regions(us: Instance, raw: pd.DataFrame) -> None:
