@@ -18,14 +18,13 @@ from __future__ import annotations
 from splgbench import registry
 from splgbench.backends.base import SolverStatus
 from splgbench.decomposition.apart import Components, solve_apart
-from splgbench.decomposition.column_generation import ColumnGeneration
+from splgbench.decomposition.column_generation import by_hospital
 from splgbench.decomposition.compiling import compile_kernels
-from splgbench.decomposition.loop import Decomposition, Finished, Loop
-from splgbench.decomposition.neighbourhood_search import search
+from splgbench.decomposition.loop import Decomposition, Finished, Loop, full_name
+from splgbench.decomposition.neighbourhood_search import NeighbourhoodSearch
 from splgbench.decomposition.neighbourhoods import Guide
 from splgbench.decomposition.partition import partition
 from splgbench.decomposition.probing import nothing_fixed, probe
-from splgbench.decomposition.relaxation import HospitalRelaxation
 from splgbench.decomposition.repair import repaired
 from splgbench.decomposition.requirements import master_versions, missing_master
 from splgbench.decomposition.restricted import Restriction, rens, solve_whole
@@ -43,7 +42,7 @@ SEARCH = 1 / 4
 """Part of the time that is left for step 5."""
 
 
-def auto(backend: str | None = None) -> Decomposition:
+def auto(backend: str | None = None, state: str | None = None, log: str | None = None) -> Decomposition:
     """The method.
 
     Raises
@@ -53,9 +52,18 @@ def auto(backend: str | None = None) -> Decomposition:
     """
     if backend is not None:
         raise InputError("auto chooses its solvers itself", "method")
+    name = full_name("auto", state=(state, None), log=(log, None))
     if missing_master() is not None:
-        return Decomposition("auto", solve_whole, registry.find("backends", "highs").unavailable, master_versions())
-    return Decomposition("auto", _steps, missing_master, master_versions(), compile_kernels)
+        unavailable = registry.find("backends", "highs").unavailable
+        return Decomposition(name, _whole, unavailable, master_versions(), state=state, log=log)
+    return Decomposition(name, _steps, missing_master, master_versions(), compile_kernels, state, log)
+
+
+def _whole(loop: Loop) -> SolverStatus:
+    """All that is left without a master: `strengthened` alone; a state holds the best allocation."""
+    loop.resumed({})
+    loop.contents = dict
+    return solve_whole(loop)
 
 
 def _steps(loop: Loop) -> SolverStatus:
@@ -65,13 +73,16 @@ def _steps(loop: Loop) -> SolverStatus:
         except UnsupportedError:
             # There is no partition by hospital: the whole model is left.
             pass
+    loop.resumed({})
+    loop.contents = dict
     return Restriction(loop).decide(nothing_fixed(loop), "highs").status
 
 
 def _decomposed(loop: Loop) -> SolverStatus:
     """Steps 2 to 5."""
-    relaxation = HospitalRelaxation(loop.offers, partition(loop.offers, "tied"))
-    generation = ColumnGeneration(loop, relaxation)
+    generation = by_hospital(loop, partition(loop.offers, "tied"))
+    relaxation = generation.relaxation
+    generation.resume()
     try:
         generation.run(seconds=_part(loop, MOST_COLUMNS))
     except Finished as finished:
@@ -84,6 +95,7 @@ def _decomposed(loop: Loop) -> SolverStatus:
     rens(restriction, weights, _part(loop, MOST_RENS))
     loop.check()
     guide = Guide(loop.offers, weights, relaxation, generation.best)
+    search = NeighbourhoodSearch(loop, guide, restriction=restriction)
     components = Components(relaxation, generation.best)
     slice_ = FIRST_SLICE
     fixed = nothing_fixed(loop)
@@ -95,7 +107,7 @@ def _decomposed(loop: Loop) -> SolverStatus:
         if loop.left is None:
             # Nothing but the solver itself has given up.
             return SolverStatus.NODE_LIMIT
-        search(loop, guide, fixed, _part(loop, SEARCH), raises=0)
+        search.run(fixed, _part(loop, SEARCH), raises=0)
         loop.check()
         slice_ = 1.0
 

@@ -14,6 +14,7 @@ and the bounds add up without rounding. v_b counts with the least of what is pro
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -89,6 +90,15 @@ class AreaRelaxation:
         """The nearest prices that `evaluate` takes."""
         return np.rint(np.maximum(prices, 0.0) * self.scale) / self.scale
 
+    def told(self, bound: float, prices: FloatArray) -> dict[str, object]:
+        """The relaxation at some prices for the log: rows by family and number in the formulation's model."""
+        rows = self.cut.coupling_rows
+        named: list[list[object]] = []
+        for block in self.cut.model.row_blocks:
+            for at in np.flatnonzero((prices > 0) & (rows >= block.start) & (rows < block.stop)).tolist():
+                named.append([block.family, str(int(rows[at])), "", float(prices[at])])
+        return {"bound": bound, "prices": named}
+
     def evaluate(self, prices: FloatArray, gap: float = 0.0, seconds: float | None = None) -> AreaEvaluation:
         """L at prices, and the plans.
 
@@ -105,13 +115,22 @@ class AreaRelaxation:
         """
         whole = self.scale * (self.cut.model.objective - self.cut.coupling.T @ prices)
         ends = None if seconds is None else time.perf_counter() + seconds
-        total = 0.0
-        for b, block in enumerate(self.cut.blocks):
+        threads = self.subproblems.side_by_side
+
+        def value(b: int) -> float:
             share = None
             if ends is not None:
                 # Twice an even share: most blocks need less than theirs.
-                share = max(0.0, 2 * (ends - time.perf_counter()) / (len(self.cut.blocks) - b))
-            total += self._value(b, whole[block.columns], gap, share)
+                share = max(0.0, 2 * threads * (ends - time.perf_counter()) / (len(self.cut.blocks) - b))
+            return self._value(b, whole[self.cut.blocks[b].columns], gap, share)
+
+        # Values are whole: their sum does not depend on the order.
+        numbers = range(len(self.cut.blocks))
+        if threads == 1:
+            total = sum(map(value, numbers))
+        else:
+            with ThreadPoolExecutor(threads) as pool:
+                total = sum(pool.map(value, numbers))
         values = np.zeros(self.cut.model.n_columns)
         plans: list[FloatArray | None] = []
         for block, known in zip(self.cut.blocks, self.known, strict=True):

@@ -18,14 +18,21 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from splgbench.decomposition.unit_kernels import NO_VALUE, fill, search_unit, value_subsets
+from splgbench.decomposition.unit_kernels import (
+    CUT_SHORT,
+    NO_VALUE,
+    fill,
+    search_unit,
+    value_of_set,
+    value_subsets,
+)
 from splgbench.instance import IntArray
 from splgbench.model import FloatArray
 
 PASSES = 8
 """Most passes of ascent in one pricing."""
-CUT_SHORT = np.int64(1) << 62
-"""Marks the choice of a unit whose own search was cut short: its value is a bound, the set need not be one."""
+NO_SET = CUT_SHORT | np.int64(-(2**63))
+"""Marks the choice of a unit whose own search was cut short before it found a set."""
 SAME = 1e-12
 """Relative difference below which two block values are the same."""
 
@@ -94,7 +101,7 @@ def _choose(s, w, first, last, gain, node_limit):  # type: ignore[no-untyped-def
         if sub_start[u] == sub_start[u + 1]:
             unit_best[u], unit_choice[u] = search_unit(s, u, gain, w.charge, must, out, node_limit)
             if unit_choice[u] < 0:
-                unit_choice[u] = must | CUT_SHORT
+                unit_choice[u] = must | NO_SET
         else:
             begin, end = unit_start[u], unit_start[u + 1]
             moved = np.int64(0)
@@ -445,10 +452,11 @@ def _search(s, w, block, gain, forced, side, cutoff, node_limit, found):  # type
                 unit_dirty[first:last] = 0
         if not fits:
             continue
-        total, tight = 0.0, True
+        total, tight, known = 0.0, True, True
         for u in range(first, last):
             total += unit_best[u]
             tight = tight and not unit_choice[u] & CUT_SHORT
+            known = known and unit_choice[u] >= 0
         if total > ceiling:
             total = ceiling
         if total <= best + SAME * abs(best):
@@ -481,12 +489,17 @@ def _search(s, w, block, gain, forced, side, cutoff, node_limit, found):  # type
                 over += price * excess
                 if not broken and price * excess > weight:
                     branch, weight = member, price * excess
-        if not broken and tight:
-            if total - over > best:
-                best = total - over
+        if not broken and known:
+            value = total - over
+            if not tight:
+                for u in range(first, last):
+                    if unit_choice[u] & CUT_SHORT:
+                        value += value_of_set(s, u, unit_choice[u] & ~CUT_SHORT, gain, w.charge) - unit_best[u]
+            if value > best:
+                best = value
                 for u in range(n_units):
-                    found[u] = unit_choice[first + u]
-            if over <= SAME * abs(best):
+                    found[u] = unit_choice[first + u] & ~CUT_SHORT
+            if tight and over <= SAME * abs(best):
                 open_bound = max(open_bound, total)
                 continue
         if branch < 0:
@@ -684,6 +697,8 @@ def probe_blocks(s, w, blocks, gain, fee, bound, spare, root_limit, node_limit, 
                     w.unit_must[u] |= np.int64(1) << bit
                 decided[length] = k
                 length += 1
+                w.unit_dirty[u] = 1
+                _choose(s, w, first, last, gain, root_limit)
         for i in range(given, length):
             verdict[decided[i]] = w.state[decided[i]]
             w.state[decided[i]] = 0

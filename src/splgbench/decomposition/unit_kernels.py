@@ -15,6 +15,8 @@ from numba import njit
 from splgbench.instance import IntArray
 
 NO_VALUE = -1e300
+CUT_SHORT = np.int64(1) << 62
+"""Marks a set of mandates found by a search that was cut short: the value with it is a bound, not that of the set."""
 TRIES = 1_000
 """Sets of mandates looked at, for each that may be listed, before a unit is left to search."""
 
@@ -166,6 +168,30 @@ def fill(s, unit, mask, gain, volume):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
+def value_of_set(s, unit, mask, gain, fee):  # type: ignore[no-untyped-def]
+    """Value of one set of mandates with its best volumes, whether it is listed or not."""
+    offers, left = s.unit_offer[s.unit_start[unit] : s.unit_start[unit + 1]], s.room[unit]
+    total, open_offers = 0.0, mask
+    for i in range(len(offers)):
+        if mask >> i & 1:
+            k = offers[i]
+            total += gain[k] * s.t[k] - fee[k]
+            left -= s.t[k]
+    while left > 0:
+        best, at = 0.0, -1
+        for i in range(len(offers)):
+            if open_offers >> i & 1 and gain[offers[i]] > best:
+                best, at = gain[offers[i]], i
+        if at < 0:
+            break
+        open_offers &= ~(np.int64(1) << at)
+        more = min(s.high[offers[at]] - s.t[offers[at]], left)
+        total += best * more
+        left -= more
+    return total
+
+
+@njit(cache=True)
 def search_unit(s, unit, gain, fee, must, out, node_limit):  # type: ignore[no-untyped-def]
     """The best set of mandates of a unit with too many sets to list: depth-first branch and bound.
 
@@ -179,7 +205,8 @@ def search_unit(s, unit, gain, fee, must, out, node_limit):  # type: ignore[no-u
 
     Returns
     -------
-    (bound, mask) : bound is `NO_VALUE` where there is no set; mask -1 where none was found within `node_limit`.
+    (bound, mask) : bound is `NO_VALUE` where there is no set; mask -1 where none was found within `node_limit`, with
+        `CUT_SHORT` where a better one than it may exist.
     """
     offers, room = s.unit_offer[s.unit_start[unit] : s.unit_start[unit + 1]], s.room[unit]
     owner = s.own_owner[s.own_start[unit] : s.own_start[unit + 1]]
@@ -271,4 +298,6 @@ def search_unit(s, unit, gain, fee, must, out, node_limit):  # type: ignore[no-u
         stack_must[depth], stack_out[depth], stack_bound[depth] = must, out | bit, total
         stack_must[depth + 1], stack_out[depth + 1], stack_bound[depth + 1] = must | bit, out, total
         depth += 2
+    if open_bound > best and best_mask >= 0:
+        best_mask |= CUT_SHORT
     return max(best, open_bound), best_mask
