@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test baseline lint format clean
+.PHONY: demo test baseline docs lint format clean
 
 demo: $(VENV)/.demo
 	@echo "== Every formulation on every backend, on a cut of a real instance"
@@ -29,6 +29,11 @@ baseline: $(VENV)/.demo
 	$(BIN)/splgbench --version
 	$(BIN)/splgbench run campaigns/baseline.toml --store baseline.sqlite --workers 2 || [ $$? -eq 1 ]
 	$(BIN)/splgbench report baseline.sqlite -o campaigns/baseline --lp-bounds || [ $$? -eq 1 ]
+
+# The site, with its notebooks and plots made on this machine; build/docs-notebooks keeps what has not changed.
+docs: $(VENV)/.test
+	$(BIN)/sphinx-build -W --keep-going -q -b html -c docs . build/site
+	@echo "build/site/index.html"
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .
