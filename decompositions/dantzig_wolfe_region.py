@@ -2,7 +2,7 @@
 
     1. Multipliers of what joins blocks from the duals of the LP relaxation; a few subgradient rounds fill the master.
     2. Solve the restricted master; smooth its duals with the best multipliers so far (Wentges).
-    3. Solve every block at them on the backend: L is the bound, the plans are new columns.
+    3. Solve every block at them on the backend: L is the bound, the plans are new columns, and repaired an allocation.
     4. Until the master's value meets the bound; then every block once more, to its end. Then a restricted-master RENS.
 
 Regions meet in hospitals whose groups are planned at different levels: in their links and area capacities, which are
@@ -34,6 +34,7 @@ from splgbench.decomposition.requirements import missing_master, solver_versions
 from splgbench.decomposition.restricted import Restriction, rens
 from splgbench.decomposition.subproblems import Subproblems
 from splgbench.errors import UnsupportedError
+from splgbench.instance import IntArray
 from splgbench.model import FloatArray
 
 WARM_UP = 5
@@ -69,7 +70,10 @@ def dantzig_wolfe_region(
             duals = row_prices(cut.model, seconds)
             return np.zeros(relaxation.n_rows) if duals is None else duals[cut.coupling_rows]
 
-        generation = ColumnGeneration(loop, relaxation, first, WARM_UP)
+        def on_plans(volume: IntArray) -> None:
+            loop.found(repaired(offers, (volume * loop.instance.utility).astype(np.float64)), "repair")
+
+        generation = ColumnGeneration(loop, relaxation, first, WARM_UP, on_plans)
         generation.resume()
         generation.run()
         weights = generation.master.weights()

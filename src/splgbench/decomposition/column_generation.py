@@ -17,6 +17,7 @@ from splgbench.decomposition.partition import Partition
 from splgbench.decomposition.relaxation import Evaluation, HospitalRelaxation, PlanRelaxation
 from splgbench.decomposition.state import Shape
 from splgbench.errors import InfeasibleError
+from splgbench.instance import IntArray
 from splgbench.model import FloatArray
 
 SMOOTHING = 0.6
@@ -52,12 +53,19 @@ class ColumnGeneration(Generic[R]):
     loop, relaxation : the solve and its relaxation.
     first : gives the first multipliers within so many seconds.
     warm_up : subgradient rounds before the first master.
+    on_plans : told of the plans of every pricing as cases, shape (K,), to make allocations of them.
     """
 
     def __init__(
-        self, loop: Loop, relaxation: R, first: Callable[[float | None], FloatArray], warm_up: int = WARM_UP
+        self,
+        loop: Loop,
+        relaxation: R,
+        first: Callable[[float | None], FloatArray],
+        warm_up: int = WARM_UP,
+        on_plans: Callable[[IntArray], None] | None = None,
     ) -> None:
         self.loop = loop
+        self.on_plans = on_plans
         self.first = first
         self.warm_up = warm_up
         self.relaxation = relaxation
@@ -100,6 +108,8 @@ class ColumnGeneration(Generic[R]):
             counters["columns"] = counters.get("columns", 0) + fresh
             for at in range(before, before + fresh):
                 self.loop.log.write("column", self.loop.iterations, partial(self.master.told, at))
+            if self.on_plans is not None:
+                self.on_plans(volume)
             worth = int(volume @ self.relaxation.offers.instance.utility)
             if (self.loop.best is None or worth > self.loop.best) and (evaluation.slack >= 0).all():
                 self.loop.found(volume > 0, "pricing")
