@@ -227,7 +227,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--table", action="store_true", help="write the table of what is there")
     parser.add_argument("--instances", nargs="+", default=list(OPTIMA), choices=list(OPTIMA))
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=6)
     arguments = parser.parse_args()
     path = RESULTS / "area_hull.csv"
     if not arguments.table:

@@ -21,6 +21,14 @@ TRIES = 1_000
 """Sets of mandates looked at, for each that may be listed, before a unit is left to search."""
 
 
+LEAN = {"cache": True, "no_cpython_wrapper": True, "no_cfunc_wrapper": True, "_nrt": False}
+"""For kernels that only others call and that make no arrays: references to the many arrays they take are not counted,
+which took longer than their work."""
+lean = njit(**LEAN)
+inlined = njit(**LEAN, forceinline=True)
+"""The same for kernels that are called once for every block or node: passing the arrays takes its time, too."""
+
+
 class Structure(NamedTuple):
     """What stays the same from pricing to pricing: blocks of units of offers, their sets of mandates, their links.
 
@@ -119,10 +127,14 @@ def list_subsets(t, room, owner, members, limit, masks, left):  # type: ignore[n
         depth += 1
 
 
-@njit(cache=True)
-def value_subsets(s, first, last, gain, fee, value):  # type: ignore[no-untyped-def]
-    """Value of every set of the units `first` to `last` - 1: thresholds, then what is left to the best gains."""
-    order = np.empty(64, dtype=np.int64)
+@lean
+def value_subsets(s, first, last, gain, fee, value, order):  # type: ignore[no-untyped-def]
+    """Value of every set of the units `first` to `last` - 1: thresholds, then what is left to the best gains.
+
+    Parameters
+    ----------
+    order : shape (64,), room to sort the offers of a unit.
+    """
     for u in range(first, last):
         offers = s.unit_offer[s.unit_start[u] : s.unit_start[u + 1]]
         n = len(offers)
@@ -146,7 +158,7 @@ def value_subsets(s, first, last, gain, fee, value):  # type: ignore[no-untyped-
             value[at] = total
 
 
-@njit(cache=True)
+@inlined
 def fill(s, unit, mask, gain, volume):  # type: ignore[no-untyped-def]
     """Best volumes of one set of mandates."""
     offers, left = s.unit_offer[s.unit_start[unit] : s.unit_start[unit + 1]], s.room[unit]
@@ -167,7 +179,7 @@ def fill(s, unit, mask, gain, volume):  # type: ignore[no-untyped-def]
         left -= more
 
 
-@njit(cache=True)
+@inlined
 def value_of_set(s, unit, mask, gain, fee):  # type: ignore[no-untyped-def]
     """Value of one set of mandates with its best volumes, whether it is listed or not."""
     offers, left = s.unit_offer[s.unit_start[unit] : s.unit_start[unit + 1]], s.room[unit]
@@ -191,8 +203,8 @@ def value_of_set(s, unit, mask, gain, fee):  # type: ignore[no-untyped-def]
     return total
 
 
-@njit(cache=True)
-def search_unit(s, unit, gain, fee, must, out, node_limit):  # type: ignore[no-untyped-def]
+@lean
+def search_unit(s, unit, gain, fee, must, out, node_limit, whole, real):  # type: ignore[no-untyped-def]
     """The best set of mandates of a unit with too many sets to list: depth-first branch and bound.
 
     A node is bounded by filling the room with the best gains, thresholds of open offers relaxed and their fees spread
@@ -202,6 +214,7 @@ def search_unit(s, unit, gain, fee, must, out, node_limit):  # type: ignore[no-u
     ----------
     fee : shape (K,), not negative.
     must, out : bit masks of what is decided.
+    whole, real : shape (4, 128) and (2, 128), room for it to write.
 
     Returns
     -------
@@ -212,12 +225,8 @@ def search_unit(s, unit, gain, fee, must, out, node_limit):  # type: ignore[no-u
     owner = s.own_owner[s.own_start[unit] : s.own_start[unit + 1]]
     members = s.own_members[s.own_start[unit] : s.own_start[unit + 1]]
     n = len(offers)
-    stack_must = np.empty(2 * n + 2, dtype=np.int64)
-    stack_out = np.empty(2 * n + 2, dtype=np.int64)
-    stack_bound = np.empty(2 * n + 2, dtype=np.float64)
-    rate = np.empty(n, dtype=np.float64)
-    most = np.empty(n, dtype=np.int64)
-    order = np.empty(n, dtype=np.int64)
+    stack_must, stack_out, most, order = whole[0], whole[1], whole[2], whole[3]
+    stack_bound, rate = real[0], real[1]
     stack_must[0], stack_out[0], stack_bound[0] = must, out, 1e300
     depth, nodes, best, open_bound, best_mask = 1, 0, NO_VALUE, NO_VALUE, np.int64(-1)
     while depth > 0:
