@@ -150,7 +150,9 @@ class ColumnGeneration(Generic[R]):
         self.loop.check()
         alpha = SMOOTHING
         while True:
-            solved = self.master.solve(self.loop.left)
+            left = [] if self.loop.left is None else [self.loop.left]
+            left += [] if ends is None else [ends - time.perf_counter()]
+            solved = self.master.solve(min(left, default=None))
             self.loop.check()
             if solved is None:
                 return False
@@ -176,5 +178,7 @@ class ColumnGeneration(Generic[R]):
         for _ in range(self.warm_up):
             evaluation = self.evaluate(multipliers)
             self.loop.check()
-            target = self.loop.best if self.loop.best is not None else 0.99 * self.best_bound
-            multipliers = rule.next(evaluation, float(target))
+            target = 0.99 * self.best_bound
+            if self.loop.best is not None:
+                target = max(target, float(self.loop.best))
+            multipliers = rule.next(evaluation, target)
