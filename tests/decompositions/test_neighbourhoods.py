@@ -26,7 +26,7 @@ from splgbench.model import FloatArray
 from splgbench.presolve import Presolved, presolve
 from splgbench.result import Status
 from splgbench.testing import RELATIONS, sweep
-from splgbench.trace import Recorder, Stop
+from splgbench.trace import Event, Recorder, Stop
 
 EASY = load("easy")
 OPTIMUM = 112_391_421
@@ -242,6 +242,17 @@ def test_lns_without_a_partition(monkeypatch: pytest.MonkeyPatch) -> None:
     assert result.primal <= OPTIMUM <= result.dual <= lp + 1
     assert result.counters["rins_solved"] > 0
     assert "plans_solved" not in result.counters
+
+
+def test_lns_with_far_volumes_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fewer volumes are open, as on large instances; values rise, bounds hold, the whole is still proved."""
+    monkeypatch.setattr(neighbourhood_search, "ALL_VOLUMES", 0)
+    events: list[Event] = []
+    result = method("lns:size=20").solve(EASY, on_event=events.append)
+    primals = [event.primal for event in events if event.primal is not None]
+    assert primals == sorted(primals)
+    assert len(primals) > 1
+    assert (result.status, result.primal) == (Status.OPTIMAL, OPTIMUM)
 
 
 def test_lns_where_repair_finds_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

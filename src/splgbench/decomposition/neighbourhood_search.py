@@ -43,6 +43,8 @@ REACTION = 0.3
 BLIND = 0.5
 """Part of the draws that look at no worth."""
 PATIENCE = 20
+ALL_VOLUMES = 20_000
+"""Live offers above which the volumes of what shares neither cell nor hospital-area with a freed mandate stay."""
 SMALLEST_GAIN = 0.02
 """Part of the gap below which gains are not asked for, at first."""
 UNKNOWN_GAP = 1e-3
@@ -177,6 +179,7 @@ class NeighbourhoodSearch:
             self._seconds(),
             NODES * 2**self.raised,
             {**self.options, "mip_abs_gap": smallest},
+            near=None if whole else self._near(free),
         )
         gain = loop.best - before
         effort = OVERHEAD + solution.counters.get("simplex_iterations", 0)
@@ -195,6 +198,17 @@ class NeighbourhoodSearch:
         if settled:
             self.settled.append(free)
         return whole and settled
+
+    def _near(self, free: BoolArray) -> BoolArray | None:
+        """Shape (K,): offers whose volumes are open; None for all. The exact volumes of what is found are open all."""
+        offers = self.loop.offers
+        if int(offers.live.sum()) <= ALL_VOLUMES:
+            return None
+        cell, pair = self.loop.instance.offer_cell, offers.pairs.of_offer
+        cells = np.bincount(cell[free], minlength=self.loop.instance.n_cells) > 0
+        pairs = np.bincount(pair[free], minlength=len(offers.pairs.capacity)) > 0
+        near: BoolArray = cells[cell] | pairs[pair]
+        return near
 
     def _seconds(self) -> float | None:
         left = [] if self.loop.left is None else [self.loop.left]
