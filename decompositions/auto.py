@@ -2,8 +2,8 @@
 
     1. Small instances go to `strengthened` on HiGHS at once.
     2. The LP relaxation of `strengthened`: multipliers, and a first allocation by repair.
-    3. Large instances with several planning regions are cut into districts: a bound over the cells that these share,
-       every district solved apart, then neighbourhoods.
+    3. Large instances with several planning regions are cut into districts: every district is solved apart, then a
+       bound over the cells that they share, then neighbourhoods.
     4. Dantzig-Wolfe over blocks that only demand couples: a bound in about a second at 26 x 145, and a fractional
        allocation.
     5. Repair, and RENS on the mandates that the master leaves fractional.
@@ -130,11 +130,11 @@ def _decomposed(loop: Loop) -> SolverStatus:
 def _by_district(loop: Loop, lots: Districts, guide: Guide) -> None:
     """Step 3."""
     search = NeighbourhoodSearch(loop, guide, restriction=lots.restriction)
-    for gap in DISTRICT_GAPS:
+    for number, gap in enumerate(DISTRICT_GAPS):
         gap = max(gap, loop.limits.gap / 4)
-        lots.bound(gap, _part(loop, MOST_DISTRICTS))
-        loop.check()
         lots.improve(gap, _part(loop, MOST_DISTRICTS))
+        loop.check()
+        lots.bound(gap, _part(loop, MOST_DISTRICTS), roots=number == 0 and loop.best is not None)
         loop.check()
         search.run(seconds=_part(loop, SEARCH), raises=0)
         loop.check()

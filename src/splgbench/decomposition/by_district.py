@@ -17,6 +17,7 @@ import numpy as np
 from splgbench.decomposition.area_relaxation import AreaEvaluation, AreaRelaxation
 from splgbench.decomposition.blocks import cut_into_blocks
 from splgbench.decomposition.loop import Loop
+from splgbench.decomposition.neighbourhood_search import OPTIONS
 from splgbench.decomposition.partition import Partition
 from splgbench.decomposition.repair import repaired
 from splgbench.decomposition.restricted import Restriction
@@ -24,6 +25,8 @@ from splgbench.decomposition.subproblems import Subproblems
 from splgbench.instance import BoolArray
 from splgbench.model import FloatArray
 
+ROOT = {**OPTIONS, "mip_heuristic_effort": 0.0, "mip_max_nodes": 1}
+"""HiGHS for a bound alone: where the relaxation is tight, allocations take most of its time at the root."""
 PLANNED = 2.0
 """Score of the mandates of plans, against 1 of those that the best allocation has besides."""
 
@@ -43,22 +46,27 @@ class Districts:
         self.loop = loop
         self.restriction = restriction
         cut = cut_into_blocks(restriction.model, partition)
-        self.relaxation = AreaRelaxation(loop, cut, Subproblems(loop, "highs"))
+        self.subproblems = Subproblems(loop, "highs", apart=True)
+        self.relaxation = AreaRelaxation(loop, cut, self.subproblems)
         self.prices = self.relaxation.on_grid(prices[cut.coupling_rows])
         self.parts: list[BoolArray] = [partition.block == number for number in range(partition.n_blocks)]
 
-    def bound(self, gap: float, seconds: float | None) -> AreaEvaluation:
+    def bound(self, gap: float, seconds: float | None, *, roots: bool = False) -> AreaEvaluation:
         """Solve all districts apart; the bound goes to the loop as it falls, the plans side by side are repaired.
 
         Parameters
         ----------
         gap : relative gap at which a district may stay open.
         seconds : most that all may take.
+        roots : whether the bounds of HiGHS's root nodes are enough, without plans.
         """
         loop = self.loop
+        self.subproblems.options = ROOT if roots else {}
         evaluation = self.relaxation.evaluate(self.prices, gap, seconds, lambda bound: loop.bounded(bound, "districts"))
         loop.bounded(evaluation.bound, "districts")
         loop.iterations += 1
+        if not evaluation.mandates.any():
+            return evaluation
         score: FloatArray = PLANNED * evaluation.mandates.astype(np.float64)
         if loop.volumes is not None:
             score += loop.volumes > 0

@@ -6,13 +6,15 @@ bound is rounded down to a whole number, which also makes up for the absolute ga
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from threading import Lock
 
 import numpy as np
 
 from splgbench import registry
-from splgbench.backends.base import Backend, Solution, SolverStatus, Task
+from splgbench.backends.base import Backend, Solution, SolverStatus, Task, is_lp
+from splgbench.backends.highs import HighsBackend
 from splgbench.capabilities import Capability
 from splgbench.decomposition.loop import Loop
 from splgbench.errors import UnsupportedError
@@ -53,6 +55,7 @@ class Subproblems:
 
     Attributes
     ----------
+    options : of HiGHS for models with whole columns, in its own words; may be changed between solves.
     side_by_side : how many may be solved at once, in threads.
     """
 
@@ -62,6 +65,7 @@ class Subproblems:
         self.side_by_side = loop.limits.threads if apart and backend == "highs" else 1
         self.threads = 1 if apart else loop.limits.threads
         self.lock = Lock()
+        self.options: Mapping[str, object] = {}
         self.backend: Backend = registry.find("backends", backend)
         self.name = backend
 
@@ -137,7 +141,11 @@ class Subproblems:
         reason = self.backend.reason_against(model, limits)
         if reason is not None:
             raise UnsupportedError(f"{self.name}: {reason}")
-        solution = self.backend.solve(model, Task(limits, Recorder(self.name, on_event), loop.stop))
+        task = Task(limits, Recorder(self.name, on_event), loop.stop)
+        if self.options and isinstance(self.backend, HighsBackend) and not is_lp(model):
+            solution = self.backend.solve_here(model, task, self.options)
+        else:
+            solution = self.backend.solve(model, task)
         with self.lock:
             for name in ("simplex_iterations", "nodes"):
                 loop.counters[name] = loop.counters.get(name, 0) + solution.counters.get(name, 0)
