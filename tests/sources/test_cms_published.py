@@ -174,9 +174,7 @@ def test_two_files_are_one_too_many(tmp_path: Path) -> None:
 def test_own_grouping_goes_before_the_shipped_one(tmp_path: Path) -> None:
     """A DRG whose kind the shipped table does not know needs one."""
     (tmp_path / "x.csv").write_text(LATER + later_row(drg="521"))
-    with pytest.raises(
-        InputError, match=r"medsurg_v25: must be M or S, if need be in a msdrg_table\.csv beside"
-    ):
+    with pytest.raises(InputError, match=r"medsurg_v25: must be M or S, if need be in a msdrg_table\.csv beside"):
         read_cms(tmp_path)
     table = "drg,mdc_v25,medsurg_v25,fy2011_definition\n521,08,S,HIP REPLACEMENT\n"
     (tmp_path / "msdrg_table.csv").write_text(table)
