@@ -23,8 +23,8 @@ from splgbench.result import Status, relative_gap
 RUNS_FILE = "baseline_runs.csv"
 CLASSES = ("easy", "hard", "open", "unmeasured")
 CLASS_RULE = (
-    "easy: a run of the table below proved the optimum within its limit, on one thread; hard: not so, but the best "
-    "known value is proved (certified, or claimed by a solver); open: a gap is left; unmeasured: no run yet."
+    "Easy: a run of the table below proved the optimum within its limit, on one thread; hard: not so, but the best",
+    "known value is proved (certified, or claimed by a solver); open: a gap is left; unmeasured: no run yet.",
 )
 SHIFT = 1.0
 """Seconds; of the shifted geometric mean."""
@@ -192,7 +192,7 @@ def page(
         "",
         f"{len(members)} instances: {', '.join(f'{classes[name]} {name}' for name in CLASSES if classes[name])}. "
         f"Best known: {', '.join(f'{count} {status}' for status, count in sorted(statuses.items()))}.",
-        CLASS_RULE[0].upper() + CLASS_RULE[1:],
+        *CLASS_RULE,
         "",
         "Dual bounds marked * are claimed by a solver; the others are proved in whole numbers (`splgbench certify`).",
         "Times are seconds of wall time of one run on one thread, of a machine shared with other work: they sort",
