@@ -4,7 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test baseline docs lint format clean
+PLAN ?= build/plan-basel-2022
+
+.PHONY: demo demo-plan test baseline docs lint format clean perf-gate perf-gate-selftest perf-quick perf-full perf-history micro
 
 demo: $(VENV)/.demo
 	@echo "== Every formulation on every backend, on a cut of a real instance"
@@ -15,6 +17,12 @@ demo: $(VENV)/.demo
 	@echo
 	@echo "== The leading methods on a hard synthetic instance"
 	$(BIN)/splgbench compare hard-h4 --methods big_m_literal@highs linked@highs strengthened@highs auto --time-limit 15
+
+# A semi-synthetic planning project, from hospital statistics to a hospital list; under three minutes. Called again, it
+# does what has changed.
+demo-plan: $(VENV)/.demo
+	[ -e $(PLAN)/project.toml ] || $(BIN)/splgbench plan $(PLAN) --example basel-2022
+	$(BIN)/splgbench plan $(PLAN)
 
 test: $(VENV)/.test
 	$(BIN)/ruff check .
@@ -34,6 +42,31 @@ baseline: $(VENV)/.demo
 docs: $(VENV)/.test
 	$(BIN)/sphinx-build -W --keep-going -q -b html -c docs . build/site
 	@echo "build/site/index.html"
+
+# The working copy, or HEAD=<rev>, against BASE; docs/performance.md. GATE takes further arguments, `--markdown gate.md` for one.
+BASE ?= HEAD
+HEAD ?=
+GATE ?=
+perf-gate: $(VENV)/.test
+	PYTHONPATH=benchmarks $(BIN)/python -m gate $(BASE) $(HEAD) $(GATE)
+
+# Up to an hour; interrupted and called again, it does what is left.
+perf-gate-selftest: $(VENV)/.test
+	$(BIN)/python benchmarks/gate_selftest.py
+
+perf-quick: $(VENV)/.bench
+	$(BIN)/asv machine --yes
+	$(BIN)/asv run --quick --environment existing:$(BIN)/python --set-commit-hash $$(git rev-parse HEAD) --bench tiny
+
+perf-full: $(VENV)/.bench
+	$(BIN)/asv machine --yes
+	$(BIN)/asv run --environment existing:$(BIN)/python --set-commit-hash $$(git rev-parse HEAD)
+
+perf-history: $(VENV)/.bench
+	$(BIN)/python benchmarks/perf_history.py
+
+micro: $(VENV)/.bench
+	$(BIN)/python -m pytest benchmarks/micro --benchmark-autosave
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .
@@ -56,3 +89,7 @@ $(VENV)/.demo: pyproject.toml constraints.txt | $(BIN)/python
 $(VENV)/.test: pyproject.toml constraints.txt | $(BIN)/python
 	$(PIP) install -c constraints.txt -e '.[test]'
 	@touch $@ $(VENV)/.demo
+
+$(VENV)/.bench: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) install -c constraints.txt -e '.[test,bench]'
+	@touch $@ $(VENV)/.test $(VENV)/.demo

@@ -11,7 +11,7 @@ from typing import Any
 from splgbench.generator.generate import GENERATOR
 from splgbench.library.best_known import BestKnown, best_known
 from splgbench.library.features import COLUMNS, Features, committed_features
-from splgbench.library.names import by_number, collection_of, library_names
+from splgbench.library.names import by_number, collection_of, library_names, package_kind
 
 KINDS = ("real", "semi-synthetic", "synthetic")
 _PRESETS = "preset"
@@ -105,5 +105,5 @@ def _entry(name: str, origin: str, features: Mapping[str, Features], known: Mapp
     elif origin == "recipe":
         family, kind, source = _PRESETS, "synthetic", f"{GENERATOR}, recipe instances/recipes/{name}.toml"
     else:
-        family, kind, source = name, "real", f"instances/{name}/README.md"
+        family, kind, source = name, package_kind(name), f"instances/{name}/README.md"
     return Entry(name, family, kind, source, features.get(name), known.get(name))

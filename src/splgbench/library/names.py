@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Sequence
 from functools import cache
@@ -18,7 +19,7 @@ from splgbench.library.collection import Collection, Origin
 from splgbench.library.families import load_families
 from splgbench.package import DESCRIPTOR, read_package
 from splgbench.sources.cms_collection import CmsCollection, cms_of_folder
-from splgbench.sources.switzerland_collection import SwissCollection
+from splgbench.sources.switzerland_collection import SwissCollection, swiss_of_folder
 
 COLLECTIONS: tuple[Collection, ...] = (
     CmsCollection(),
@@ -27,7 +28,7 @@ COLLECTIONS: tuple[Collection, ...] = (
     *load_families(),
 )
 """The collections of the project."""
-OWN_FILES: tuple[Callable[[str, Path], Collection | None], ...] = (cms_of_folder,)
+OWN_FILES: tuple[Callable[[str, Path], Collection | None], ...] = (cms_of_folder, swiss_of_folder)
 """Collections of a user's own files: from a name and a folder, where the name is one of theirs."""
 
 
@@ -122,6 +123,12 @@ def _collection(name: str, raw: Path | None) -> Collection:
 def by_number(name: str) -> list[tuple[int, str]]:
     """A sort key under which numbers in names sort as numbers."""
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"([0-9]+)", name)]
+
+
+def package_kind(name: str) -> str:
+    """What a package of the library says that its data are: "real", "semi-synthetic" or "synthetic"."""
+    descriptor = json.loads((_root() / name / DESCRIPTOR).read_text("utf-8"))
+    return str(descriptor.get("kind", "real"))
 
 
 def _root() -> Traversable:
