@@ -19,6 +19,10 @@ from splgbench.model import FloatArray
 from splgbench.solver_libraries import load_highspy
 
 
+SIZE = 2.0**20
+"""What the costs of the LP are brought to: HiGHS's tolerances are absolute."""
+
+
 class Master:
     """Holds the columns and their LP; HiGHS keeps its basis between solves.
 
@@ -43,6 +47,8 @@ class Master:
         self.highs.addRows(len(empty), lower, upper, 0, empty, np.zeros(0, dtype=np.int32), np.zeros(0))
         # What is missing of a plan costs more than anything it could gain: the master is feasible from the start.
         worth = float(np.sum(relaxation.offers.instance.utility * relaxation.offers.largest)) + 1.0
+        self.unit = 2.0 ** max(0.0, np.ceil(np.log2(worth / SIZE)))
+        worth /= self.unit
         self._add(np.full(self.n_blocks, worth), np.arange(self.n_blocks), [[]] * self.n_blocks, [[]] * self.n_blocks)
         # Overrides may ask for more than a row allows in every plan known so far.
         self._add_relief(worth)
@@ -100,7 +106,7 @@ class Master:
         if fresh:
             self.allowed = np.concatenate((self.allowed, np.ones(len(fresh), dtype=np.bool_)))
             value, rows, entries = zip(*columns, strict=True)
-            self._add(-np.array(value), np.array(fresh, dtype=np.int64), list(rows), list(entries))
+            self._add(-np.array(value) / self.unit, np.array(fresh, dtype=np.int64), list(rows), list(entries))
         return len(fresh)
 
     def solve(self, seconds: float | None) -> tuple[float, FloatArray] | None:
@@ -111,7 +117,8 @@ class Master:
         if self.highs.getModelStatus() != self.optimal:
             return None
         dual = np.array(self.highs.getSolution().row_dual[: self.relaxation.n_rows])
-        return -float(self.highs.getInfo().objective_function_value), np.maximum(-dual, 0.0)
+        value = -float(self.highs.getInfo().objective_function_value)
+        return value * self.unit, np.maximum(-dual, 0.0) * self.unit
 
     def restrict(self, state: NDArray[np.int8]) -> None:
         """Only plans that hold every mandate with state 1, and none with state -1, keep taking part.
