@@ -18,7 +18,6 @@ from splgbench.instance import BoolArray, IntArray
 from splgbench.model import FloatArray
 from splgbench.solver_libraries import load_highspy
 
-
 SIZE = 2.0**20
 """What the costs of the LP are brought to: HiGHS's tolerances are absolute."""
 
