@@ -107,13 +107,14 @@ def run_project(project: Project, only: str | None = None, on_step: Callable[[Do
     Raises
     ------
     InputError
-        A table breaks its schema, or the record of decisions was changed.
+        A table breaks its schema (all tables are read before the first step), or the record of decisions was changed.
     InfeasibleError
         The overrides clash; the message names the smallest clash.
     SplgbenchError
         A step failed.
     """
     out = project.folder / "out"
+    project.check_tables()
     decided.read_record(project.folder / RECORD)
     done = []
     for step in STEPS:
