@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 PLAN ?= build/plan-basel-2022
 
-.PHONY: demo demo-plan test baseline docs lint format clean
+.PHONY: demo demo-plan test baseline docs lint format clean perf-gate perf-gate-selftest perf-quick perf-full perf-history micro
 
 demo: $(VENV)/.demo
 	@echo "== Every formulation on every backend, on a cut of a real instance"
@@ -43,6 +43,31 @@ docs: $(VENV)/.test
 	$(BIN)/sphinx-build -W --keep-going -q -b html -c docs . build/site
 	@echo "build/site/index.html"
 
+# The working copy, or HEAD=<rev>, against BASE; docs/performance.md. GATE takes further arguments, `--markdown gate.md` for one.
+BASE ?= HEAD
+HEAD ?=
+GATE ?=
+perf-gate: $(VENV)/.test
+	PYTHONPATH=benchmarks $(BIN)/python -m gate $(BASE) $(HEAD) $(GATE)
+
+# Up to an hour; interrupted and called again, it does what is left.
+perf-gate-selftest: $(VENV)/.test
+	$(BIN)/python benchmarks/gate_selftest.py
+
+perf-quick: $(VENV)/.bench
+	$(BIN)/asv machine --yes
+	$(BIN)/asv run --quick --environment existing:$(BIN)/python --set-commit-hash $$(git rev-parse HEAD) --bench tiny
+
+perf-full: $(VENV)/.bench
+	$(BIN)/asv machine --yes
+	$(BIN)/asv run --environment existing:$(BIN)/python --set-commit-hash $$(git rev-parse HEAD)
+
+perf-history: $(VENV)/.bench
+	$(BIN)/python benchmarks/perf_history.py
+
+micro: $(VENV)/.bench
+	$(BIN)/python -m pytest benchmarks/micro --benchmark-autosave
+
 lint: $(VENV)/.test
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -64,3 +89,7 @@ $(VENV)/.demo: pyproject.toml constraints.txt | $(BIN)/python
 $(VENV)/.test: pyproject.toml constraints.txt | $(BIN)/python
 	$(PIP) install -c constraints.txt -e '.[test]'
 	@touch $@ $(VENV)/.demo
+
+$(VENV)/.bench: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) install -c constraints.txt -e '.[test,bench]'
+	@touch $@ $(VENV)/.test $(VENV)/.demo

@@ -4,8 +4,8 @@
     python benchmarks/hardness_map.py --from hardness.sqlite          # takes the runs in, then writes table and figure
     python benchmarks/hardness_map.py                                 # only writes table and figure again
 
-Runs are kept in benchmarks/results/hardness_map.csv; table and figure beside it are made from that file alone. A gap is
-that of the run, |dual - primal| / |primal|, and counts as 100 % where it is unknown or larger.
+Runs are kept in benchmarks/results/hardness_map.csv; the table beside it and docs/hardness-map.svg are made from that
+file alone. A gap is that of the run, |dual - primal| / |primal|, and counts as 100 % where it is unknown or larger.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from splgbench.result import relative_gap
 
 RESULTS = Path(__file__).parent / "results"
 STEM = RESULTS / "hardness_map"
+FIGURE = Path(__file__).parents[1] / "docs" / "hardness-map.svg"
 FAMILY = next(family for family in load_families() if family.prefix == "hardness")
 NAME = re.compile(r"hardness/rho-(.+)/cross_links-(.+)/threshold-(.+)/seed-1")
 RHO, CROSS, THRESHOLD = (list(FAMILY.axes[axis]) for axis in ("rho", "cross_links", "threshold"))
@@ -92,7 +93,7 @@ def main() -> None:
         ("threshold / median capacity", THRESHOLD),
         ("capacity / demand", RHO),
         lambda gap: percent(gap) or "",
-        STEM.with_suffix(".svg"),
+        FIGURE,
         per_row=len(CROSS),
     )
 

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from splgbench.cli import main
 from splgbench.errors import InputError
 from splgbench.instance import Instance
 from splgbench.library import library_names, load
@@ -22,6 +23,7 @@ from splgbench.library.collection import Origin
 from splgbench.library.hashes import committed_hashes, computed_hash
 from splgbench.library.names import derive, provenance
 from splgbench.sources.cms_collection import CmsCollection
+from splgbench.sources.cms_nation import NationalAssumptions
 
 RAW = Path(__file__).parents[2] / "instances" / "raw"
 CMS = RAW / "cms_ipps_fy2011"
@@ -321,6 +323,22 @@ def test_a_pair_that_is_not_published_is_no_zero(us: Instance) -> None:
     assert "0 to 10 cases" in us.metadata["splgbench:provenance"]["missing_pairs"]
 
 
+def test_the_command_prints_origins_and_names_all_rows_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+    """To read: a few rows of each number; as JSON: every one."""
+    command = ["instances", "provenance", "cms-2011/us", "--offer", "100296", "470"]
+    assert main(command) == 0
+    told = capsys.readouterr().out
+    assert "offers.utility = 9660  [assumed]" in told
+    assert "  from charges_drg100.csv, line 37569\n" in told
+    assert "more, all of them with --json" in told
+    assert main([*command, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["instance"], found["hospital"], found["group"]) == ("cms-2011/us", "100296", "470")
+    kept = {(origin["table"], origin["column"]): origin for origin in found["origins"]}
+    assert kept["offers", "discharges"]["rows"] == ["charges_drg100.csv, line 37569"]
+    assert len(kept["groups", "mean_payment_cents"]["rows"]) > 2000
+
+
 def test_provenance_refuses_what_is_not_there() -> None:
     with pytest.raises(InputError, match="has no hospital 240001"):
         provenance("cms-2011/hrr/FL-Miami", "240001", "470")
@@ -341,3 +359,30 @@ def test_every_column_is_said_to_be_real_derived_or_assumed(us: Instance) -> Non
     assert held - keys - {("hospitals", "cooperation")} <= set(fields)
     assert {("links", f"(clause {name})") for name in us.clause_name} <= set(fields)
     assert json.dumps(said)
+
+
+@pytest.mark.parametrize(
+    ("assumption", "value"),
+    [
+        ("minimum_percentile", 0),
+        ("medical_share_bp", 10_001),
+        ("distance_bp", 9001),
+        ("star_bp", 4001),
+        ("efficiency_least_bp", 12_501),
+        ("capacity_percent", -1),
+    ],
+)
+def test_impossible_assumptions_are_refused(assumption: str, value: int) -> None:
+    with pytest.raises(InputError, match=assumption):
+        NationalAssumptions(**{assumption: value})
+
+
+def test_other_assumptions_make_another_instance() -> None:
+    """Half the capacity, no distance; the package says so."""
+    usual = derive("cms-2011/hrr/PA-Wilkes-Barre")
+    other = CmsCollection(assumptions=NationalAssumptions(capacity_percent=150, distance_bp=0)).make(usual.name)
+    assert other.capacity.tolist() == [cases * 150 // 100 for cases in usual.notes["offers"]["discharges"]]
+    assert other.metadata["splgbench:provenance"]["assumptions"]["capacity_percent"] == 150
+    assert set(other.notes["hospitals"]["state_access_bp"]) == {10_000}
+    assert set(usual.notes["hospitals"]["referral_access_bp"]) == {10_000}
+    assert set(usual.notes["hospitals"]["state_access_bp"]) != {10_000}

@@ -16,6 +16,7 @@ from splgbench import load
 from splgbench.errors import InputError
 from splgbench.instance import Instance
 from splgbench.library import library_names
+from splgbench.library.names import derive as derive_by_name
 from splgbench.limits import Limits
 from splgbench.methods import method
 from splgbench.package import package_files, read_package
@@ -36,7 +37,7 @@ UKBB = "BS-universitats-kinderspital-beider-basel-ukbb"
 USB = "BS-universitatsspital-basel"
 CLARA = "BS-st-claraspital"
 OPTIMUM = 1_181_721_241
-"""Value of basel-2022 that `strengthened` and `linked` prove with HiGHS."""
+"""Value of basel-2022 that formulations and solvers agree on."""
 
 
 @pytest.fixture(scope="module")
@@ -409,10 +410,11 @@ def own_figures(folder: Path, **changes: str) -> Path:
 
 def test_a_later_year_in_the_same_format(tmp_path: Path, basel: Instance) -> None:
     """The same figures under another year give the same content under another name."""
-    own = SwissCollection("basel", 2030, own_figures(tmp_path))
-    assert own.names() == ["basel-2030"]
-    assert own.make("basel-2030") == basel
-    assert "2030" in own.make("basel-2030").metadata["title"]
+    own = derive_by_name("basel-2030", own_figures(tmp_path))
+    assert own == basel
+    assert "2030" in own.metadata["title"]
+    with pytest.raises(InputError, match="has no rows of year 2031; it has 2030"):
+        derive_by_name("basel-2031", tmp_path)
 
 
 @pytest.mark.parametrize("column", ["CMInA", "AustStatMSA", "Ort"])
@@ -456,8 +458,11 @@ def test_the_year_2021_is_in_the_shipped_files() -> None:
 # Solving
 
 
-@pytest.mark.parametrize("name", ["strengthened@highs", "linked@highs"])
-def test_two_formulations_prove_the_same_optimum(basel: Instance, name: str) -> None:
+@pytest.mark.parametrize(
+    "name",
+    ["strengthened@highs", "linked@highs", "big_m_literal@highs", "strengthened@scip", "strengthened@scipy_milp"],
+)
+def test_quick_methods_prove_the_same_optimum(basel: Instance, name: str) -> None:
     result = method(name).solve(basel, Limits(wall_time=120))
     assert result.status is Status.OPTIMAL
     assert result.primal == OPTIMUM

@@ -65,7 +65,8 @@ class Solution:
     dual : upper bound on the optimum as the solver states it; None where it proved none.
     effective : the terms the solver ran under (threads, presolve, seed, tolerances by the names in `TOLERANCES`, ...);
         a tolerance of 0 says that it works in whole numbers and has none.
-    counters : work done, independent of the clock (nodes, simplex iterations, ...).
+    counters : work done, independent of the clock: "nodes", "simplex_iterations", "cuts" (in HiGHS's pool after the
+        root, or applied by SCIP), and what else the solver counts.
     message : the reason of an error or an oddity.
     """
 

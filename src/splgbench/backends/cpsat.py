@@ -231,7 +231,11 @@ def _watch(cp_model: Any, solver: Any, model: MipModel, columns: list[Any], task
 
 def _solution(cp_model: Any, solver: Any, task: Task, news: _News, effective: dict[str, Any]) -> Solution:
     response = solver.response_proto
-    counters = {"branches": int(solver.num_branches), "conflicts": int(solver.num_conflicts)}
+    counters = {
+        "branches": int(solver.num_branches),
+        "conflicts": int(solver.num_conflicts),
+        "simplex_iterations": int(response.num_lp_iterations),
+    }
     has_values = response.status in (cp_model.OPTIMAL, cp_model.FEASIBLE)
     limits = task.limits
     message = ""

@@ -85,9 +85,9 @@ class HighsBackend:
             highs.setSolution(len(columns), columns, values)
         if task.stop:
             return Solution(SolverStatus.INTERRUPTED, effective=effective)
-        _watch(highspy, highs, model, task.recorder, task.stop)
+        counters = _watch(highspy, highs, model, task.recorder, task.stop)
         highs.run()
-        return _solution(highspy, highs, model, effective, constant)
+        return _solution(highspy, highs, model, effective, constant, counters)
 
     def write(self, model: MipModel, path: Path, column_names: list[str], row_names: list[str]) -> None:
         if highspy_needs_own_process():
@@ -167,15 +167,19 @@ def _set_options(highspy: Any, highs: Any, task: Task, more: Mapping[str, Any], 
     return {**effective, **requested_tolerances()} if mip else effective
 
 
-def _watch(highspy: Any, highs: Any, model: MipModel, recorder: Recorder, stop: Stop) -> None:
-    """Report bounds and pass the stop on."""
+def _watch(highspy: Any, highs: Any, model: MipModel, recorder: Recorder, stop: Stop) -> dict[str, int]:
+    """Report bounds and pass the stop on; what is counted on the way stands in the answer when HiGHS has ended."""
     kinds = highspy.cb.HighsCallbackType
+    counters = {} if is_lp(model) else {"cuts": 0}
 
     def on_callback(kind: Any, _message: str, out: Any, into: Any, _data: object) -> None:
         if kind == kinds.kCallbackMipImprovingSolution:
             recorder.bounds(primal=out.objective_function_value, mandates=model.mandates(np.array(out.mip_solution)))
         elif kind == kinds.kCallbackMipInterrupt and math.isfinite(out.mip_dual_bound):
             recorder.bounds(dual=out.mip_dual_bound)
+        elif kind == kinds.kCallbackMipGetCutPool:
+            # HiGHS shows the pool once, after the root node.
+            counters["cuts"] = int(out.cutpool_num_cut)
         if kind in (kinds.kCallbackMipInterrupt, kinds.kCallbackSimplexInterrupt) and stop:
             into.user_interrupt = True
 
@@ -184,11 +188,15 @@ def _watch(highspy: Any, highs: Any, model: MipModel, recorder: Recorder, stop: 
         kinds.kCallbackMipImprovingSolution,
         kinds.kCallbackMipInterrupt,
         kinds.kCallbackSimplexInterrupt,
+        kinds.kCallbackMipGetCutPool,
     ):
         highs.startCallback(kind)
+    return counters
 
 
-def _solution(highspy: Any, highs: Any, model: MipModel, effective: dict[str, Any], constant: float) -> Solution:
+def _solution(
+    highspy: Any, highs: Any, model: MipModel, effective: dict[str, Any], constant: float, watched: Mapping[str, int]
+) -> Solution:
     status = highspy.HighsModelStatus
     ended = highs.getModelStatus()
     outcome = {
@@ -202,7 +210,7 @@ def _solution(highspy: Any, highs: Any, model: MipModel, effective: dict[str, An
     }.get(ended, SolverStatus.ERROR)
     info = highs.getInfo()
     lp = is_lp(model)
-    counters = {"simplex_iterations": int(max(info.simplex_iteration_count, 0))}
+    counters = {"simplex_iterations": int(max(info.simplex_iteration_count, 0)), **watched}
     if not lp:
         counters["nodes"] = int(max(info.mip_node_count, 0))
     feasible = info.primal_solution_status == int(highspy.SolutionStatus.kSolutionStatusFeasible)

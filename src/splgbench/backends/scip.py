@@ -303,6 +303,7 @@ def _solution(problem: _Problem, effective: dict[str, Any]) -> Solution:
     counters = {"simplex_iterations": int(scip.getNLPIterations())}
     if not is_lp(model):
         counters["nodes"] = int(scip.getNTotalNodes())
+        counters["cuts"] = int(scip.getNCutsApplied())
     best = scip.getBestSol() if scip.getNSols() else None
     values = None if best is None else problem.values(best)
     primal = None if best is None else float(scip.getSolObjVal(best))

@@ -49,7 +49,9 @@ def add(parsers: Parsers) -> None:
     derived.add_argument("-o", "--output", metavar="FILE", type=Path, required=True, help="a folder or a .zip")
     derived.set_defaults(act=_derive)
     for action in (traced, derived):
-        action.add_argument("--raw", metavar="FOLDER", type=Path, help="your own files (docs/cms-2011.md)")
+        action.add_argument(
+            "--raw", metavar="FOLDER", type=Path, help="your own files (docs/cms-2011.md, docs/switzerland-2022.md)"
+        )
         action.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from splgbench.certificates.produce import ROUNDS
 from splgbench.cli.output import print_json, print_table
 from splgbench.errors import InputError
 from splgbench.files import read_text, write_text
@@ -15,7 +16,16 @@ from splgbench.generator.generate import generate
 from splgbench.generator.recipe import recipe_text
 from splgbench.generator.twin import family_text, fit_rows, marginals, twin
 from splgbench.library.baseline import RUNS_FILE, BaselineRun, class_of, page, parse_runs, runs_text, store_runs
-from splgbench.library.best_known import library_folder, read_best_known, read_claim, read_claims, recheck, record
+from splgbench.library.best_known import (
+    best_known,
+    certified_claim,
+    library_folder,
+    read_best_known,
+    read_claim,
+    read_claims,
+    recheck,
+    record,
+)
 from splgbench.library.catalogue import catalogue
 from splgbench.library.families import load_families
 from splgbench.library.features import FEATURES_FILE, committed_features, features, parse_features, write_features
@@ -25,6 +35,7 @@ from splgbench.library.picture import draw_curves
 from splgbench.library.selection import chosen, parse_rule
 from splgbench.library.sets import set_members, set_text
 from splgbench.readable import percent
+from splgbench.result import relative_gap
 
 _LIBRARY = "folder of the library's files (default: instances/ of this installation)"
 
@@ -39,6 +50,9 @@ def add_actions(actions: Any) -> None:
         "--instance", metavar="NAME", default="", help="its name in the library (default: the result's)"
     )
     parser.add_argument("--library", metavar="FOLDER", type=Path, help=_LIBRARY)
+    parser = _action(actions, "certify", _certify, "prove bounds for what is best known, keep the better ones")
+    parser.add_argument("instances", metavar="NAME", nargs="+", help="recorded instances")
+    parser.add_argument("--rounds", metavar="N", type=int, default=ROUNDS, help=f"as for certify (default {ROUNDS})")
     parser = _action(actions, "verify", _verify, "check allocations and certificates on file again")
     parser.add_argument("instances", metavar="NAME", nargs="*", help="which (default: all)")
     parser.add_argument("--library", metavar="FOLDER", type=Path, help=_LIBRARY)
@@ -88,6 +102,23 @@ def _record(arguments: argparse.Namespace) -> int:
         print(f"{change.entry.instance}: {change.entry.status}, gap {percent(change.entry.gap) or 'unknown'}")
         for sentence in change.told or ("nothing is better than what is on file",):
             print(f"  {sentence}")
+    return 0
+
+
+def _certify(arguments: argparse.Namespace) -> int:
+    known = best_known()
+    unknown = [name for name in arguments.instances if name not in known]
+    if unknown:
+        raise InputError("nothing is recorded of it", unknown[0])
+    proved = []
+    for name in arguments.instances:
+        entry = record(certified_claim(known[name], arguments.rounds), library_folder()).entry
+        gap = percent(relative_gap(entry.primal, entry.dual_certified))
+        proved.append({"instance": name, "dual_certified": entry.dual_certified, "status": entry.status})
+        if not arguments.json:
+            print(f"{name}: {entry.status}, certified dual {entry.dual_certified:,}, gap {gap}", flush=True)
+    if arguments.json:
+        print_json({"certified": proved})
     return 0
 
 

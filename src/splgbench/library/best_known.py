@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 from splgbench.allocation import Allocation, read_allocation
 from splgbench.campaign.store import Store
 from splgbench.certificates.certificate import Certificate, RefutedError, read_certificate
+from splgbench.certificates.produce import produce
 from splgbench.certificates.verify import verify
 from splgbench.checker import check
 from splgbench.errors import InputError, OutputError, Problem
@@ -256,6 +257,25 @@ def _certified(claim: Claim, certificate: Certificate) -> Claim:
     if claim.primal is not None and bound < claim.primal:
         raise RefutedError(f"{certificate.file}: proves {bound}, below the checked value {claim.primal}: report this")
     return replace(claim, certificate=alone, certified=bound)
+
+
+def certified_claim(entry: BestKnown, rounds: int) -> Claim:
+    """An entry's own allocation with a new certificate of its bound.
+
+    Parameters
+    ----------
+    rounds : steps towards better multipliers, as in `splgbench certify`.
+
+    Raises
+    ------
+    InputError, RefutedError
+        The files of the entry are missing or not what they must be; a bound lies below the value.
+    """
+    instance = _loaded(entry.instance)
+    cases = best_allocation(entry.instance, instance).cases
+    by = f"splgbench instances certify, {rounds} rounds"
+    claim = Claim(instance, entry.instance, cases, check(instance, cases).objective, None, by)
+    return _certified(claim, produce(instance, cases, rounds=rounds))
 
 
 def merged(old: BestKnown | None, claim: Claim) -> Change:

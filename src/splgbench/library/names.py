@@ -19,7 +19,7 @@ from splgbench.library.collection import Collection, Origin
 from splgbench.library.families import load_families
 from splgbench.package import DESCRIPTOR, read_package
 from splgbench.sources.cms_collection import CmsCollection, cms_of_folder
-from splgbench.sources.switzerland_collection import SwissCollection
+from splgbench.sources.switzerland_collection import SwissCollection, swiss_of_folder
 
 COLLECTIONS: tuple[Collection, ...] = (
     CmsCollection(),
@@ -28,7 +28,7 @@ COLLECTIONS: tuple[Collection, ...] = (
     *load_families(),
 )
 """The collections of the project."""
-OWN_FILES: tuple[Callable[[str, Path], Collection | None], ...] = (cms_of_folder,)
+OWN_FILES: tuple[Callable[[str, Path], Collection | None], ...] = (cms_of_folder, swiss_of_folder)
 """Collections of a user's own files: from a name and a folder, where the name is one of theirs."""
 
 

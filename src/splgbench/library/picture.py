@@ -18,7 +18,7 @@ from splgbench.solver_libraries import load_optional
 from splgbench.volumes import pairs
 
 SUFFIXES = (".svg", ".png")
-_STYLE: dict[str, Any] = {"font.family": "DejaVu Sans", "font.size": 8, "text.usetex": False}
+_STYLE: dict[str, Any] = {"font.family": "DejaVu Sans", "font.size": 8, "text.usetex": False, "svg.fonttype": "none"}
 _DEMAND, _CAPACITY = "#4c72b0", "#c9cfd8"
 _WIDTH = 48
 """Characters of the longest bar."""

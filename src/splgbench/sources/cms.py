@@ -35,6 +35,7 @@ from splgbench.sources.cms_offers import (
     published_minimum,
     quality_bp,
     reference_payments,
+    refuse_impossible,
     rounded,
 )
 from splgbench.sources.cms_provenance import package_metadata
@@ -75,17 +76,7 @@ class Assumptions:
     base_choices: int = 3
 
     def __post_init__(self) -> None:
-        broken = [f"{name} must be a whole number of at least 0" for name, value in asdict(self).items() if value < 0]
-        if not 1 <= self.surgical_minimum_percentile <= 100:
-            broken.append("surgical_minimum_percentile must be between 1 and 100")
-        if self.minimum_share_bp > 10_000:
-            broken.append("minimum_share_bp must be at most 10000")
-        if self.star_bp > 4000:
-            broken.append("star_bp must be at most 4000: one star must leave a positive utility")
-        if not 1000 <= self.efficiency_least_bp <= self.efficiency_most_bp:
-            broken.append("efficiency_least_bp must be between 1000 and efficiency_most_bp")
-        if broken:
-            raise InputError("; ".join(broken), "assumptions")
+        refuse_impossible(asdict(self))
 
 
 DEFAULT_ASSUMPTIONS = Assumptions()

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
 
 from splgbench.errors import InputError
 from splgbench.instance import Instance
 from splgbench.library.collection import Origin
-from splgbench.sources.cms_files import read_cms, read_hospitals
-from splgbench.sources.cms_nation import Nation, assumptions_of, national_instance, scopes
+from splgbench.sources.cms_files import CmsFiles, read_cms, read_hospitals
+from splgbench.sources.cms_nation import DEFAULT_ASSUMPTIONS, Nation, NationalAssumptions, national_instance, scopes
 from splgbench.sources.cms_provenance import nation_metadata
 from splgbench.sources.cms_trace import trace
 from splgbench.sources.standards import read_standards
@@ -28,10 +28,12 @@ class CmsCollection:
     ----------
     fiscal_year : of the files.
     raw : folder of a user's own files (`splgbench.sources.cms_files.read_cms`); None takes the shipped ones of 2011.
+    assumptions : what the files do not say.
     """
 
     fiscal_year: int = 2011
     raw: Path | None = None
+    assumptions: NationalAssumptions = DEFAULT_ASSUMPTIONS
 
     kind = "real"
 
@@ -49,12 +51,12 @@ class CmsCollection:
 
     def make(self, name: str) -> Instance:
         """The instance of a name; the same bytes every time."""
-        hospitals, nation = self._hospitals(name), _nation(self.raw)
+        hospitals, nation = self._hospitals(name), _nation(self.raw, self.assumptions)
         metadata = nation_metadata(
             name,
             self._place(name, nation, hospitals),
             self.fiscal_year,
-            assumptions_of(nation),
+            asdict(self.assumptions),
             {**nation.files.sha256, **nation.standards.sha256},
             own_files=self.raw is not None,
         )
@@ -62,7 +64,7 @@ class CmsCollection:
 
     def provenance(self, name: str, hospital: str, group: str) -> list[Origin]:
         """Every number of an offer, traced; a pair that is not published says so."""
-        hospitals, nation = self._hospitals(name), _nation(self.raw)
+        hospitals, nation = self._hospitals(name), _nation(self.raw, self.assumptions)
         if hospital not in hospitals:
             raise InputError(f"{name} has no hospital {hospital} (write its CMS certification number)", "--offer")
         if group not in nation.drgs:
@@ -91,8 +93,13 @@ def cms_of_folder(name: str, raw: Path) -> CmsCollection | None:
 
 
 @lru_cache(maxsize=1)
-def _nation(raw: Path | None) -> Nation:
-    return Nation(read_cms(raw), read_standards())
+def _files(raw: Path | None) -> CmsFiles:
+    return read_cms(raw)
+
+
+@lru_cache(maxsize=1)
+def _nation(raw: Path | None, assumptions: NationalAssumptions) -> Nation:
+    return Nation(_files(raw), read_standards(), assumptions)
 
 
 @lru_cache(maxsize=2)

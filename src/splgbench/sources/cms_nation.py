@@ -30,6 +30,7 @@ from splgbench.sources.cms_offers import (
     published_minimum,
     quality_bp,
     reference_payments,
+    refuse_impossible,
     rounded,
 )
 from splgbench.sources.standards import Standards
@@ -73,6 +74,12 @@ class NationalAssumptions:
     specialty_choices: int = 3
     base_choices: int = 3
 
+    def __post_init__(self) -> None:
+        refuse_impossible(asdict(self))
+
+
+DEFAULT_ASSUMPTIONS = NationalAssumptions()
+
 
 @dataclass(frozen=True)
 class Nation:
@@ -80,7 +87,7 @@ class Nation:
 
     files: CmsFiles
     standards: Standards
-    assumptions: NationalAssumptions = NationalAssumptions()
+    assumptions: NationalAssumptions = DEFAULT_ASSUMPTIONS
 
     @cached_property
     def by_drg(self) -> dict[str, list[Volume]]:
@@ -300,8 +307,3 @@ def national_instance(nation: Nation, hospitals: Sequence[str], name: str, metad
 
 def _blank(value: int | None) -> int | str:
     return "" if value is None else value
-
-
-def assumptions_of(nation: Nation) -> dict[str, int]:
-    """The fields of the assumptions, as the package states them."""
-    return asdict(nation.assumptions)

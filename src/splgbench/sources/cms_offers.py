@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from splgbench.errors import InputError
 from splgbench.sources.cms_files import Drg, Volume
 from splgbench.sources.standards import Match
 
@@ -27,6 +28,24 @@ class Clause(NamedTuple):
 def rounded(numerator: int, denominator: int) -> int:
     """The quotient of whole numbers, rounded half up."""
     return (2 * numerator + denominator) // (2 * denominator)
+
+
+def refuse_impossible(assumptions: Mapping[str, int]) -> None:
+    """Raise `InputError` where an assumption, by its name, cannot be."""
+    broken = [f"{name} must be a whole number of at least 0" for name, value in assumptions.items() if value < 0]
+    for name, value in assumptions.items():
+        if name.endswith("_percentile") and not 1 <= value <= 100:
+            broken.append(f"{name} must be between 1 and 100")
+        if name.endswith("_share_bp") and value > 10_000:
+            broken.append(f"{name} must be at most 10000")
+    if assumptions["star_bp"] > 4000:
+        broken.append("star_bp must be at most 4000: one star must leave a positive utility")
+    if assumptions.get("distance_bp", 0) > 9000:
+        broken.append("distance_bp must be at most 9000: a distant hospital must have a positive utility")
+    if not 1000 <= assumptions["efficiency_least_bp"] <= assumptions["efficiency_most_bp"]:
+        broken.append("efficiency_least_bp must be between 1000 and efficiency_most_bp")
+    if broken:
+        raise InputError("; ".join(broken), "assumptions")
 
 
 def reference_payments(by_drg: Mapping[str, Sequence[Volume]]) -> dict[str, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -12,6 +13,8 @@ from splgbench.sources.switzerland_files import Institution, read_switzerland
 from splgbench.sources.switzerland_instances import derive, instance_names
 from splgbench.sources.switzerland_offers import YEAR, Offers
 from splgbench.sources.switzerland_provenance import origins
+
+_NAME = re.compile(r"(basel|switzerland)-([0-9]{4})(/|$)")
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,12 @@ class SwissCollection:
     def provenance(self, name: str, hospital: str, group: str) -> list[Origin]:
         """Every number of an offer, traced; for a pair without an offer, why there is none."""
         return origins(_offers(self.year, self.raw), self.make(name), hospital, group)
+
+
+def swiss_of_folder(name: str, raw: Path) -> SwissCollection | None:
+    """The collection that a name like `basel-2023` has in a folder of that year's key figures; None for other names."""
+    match = _NAME.match(name)
+    return SwissCollection(match[1], int(match[2]), raw) if match else None
 
 
 @lru_cache(maxsize=4)

@@ -1,0 +1,1 @@
+"""What is measured, as asv suites; the gate measures the same (benchmarks/README.md)."""
