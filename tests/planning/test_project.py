@@ -76,10 +76,10 @@ def folder(tmp_path: Path, fresh: Path) -> Path:
 
 
 def write_example_file(path: Path) -> None:
-    from splgbench.planning.example import _project_file
+    from splgbench.planning.example import project_file
 
     (path / "tables").mkdir(parents=True)
-    (path / "project.toml").write_text(_project_file(), "utf-8")
+    (path / "project.toml").write_text(project_file(), "utf-8")
 
 
 def change(path: Path, key: str, value: str) -> None:
@@ -133,6 +133,10 @@ def test_what_a_project_writes(finished: Path) -> None:
     forecast = read_sheet("forecast", out / "forecast" / "forecast.csv")
     rows = forecast.rows("scenario", "year", "group", "cases")
     assert demand == {group: cases for _, s, y, group, cases in rows if (s, y) == ("active", 2028)}
+    moved = (out / "volume_dialogue" / "withdrawal_mandates.csv").read_text("utf-8").splitlines()
+    assert moved[0] == "withdrawn,hospital,group,before,after,change"
+    assert all(line.startswith("praxisklinik-rennbahn-ag,") for line in moved[1:])
+    assert "praxisklinik-rennbahn-ag,praxisklinik-rennbahn-ag,I.1.1.M,73,0,-73" in moved
     page = (out / "report" / "index.html").read_text("utf-8")
     assert not re.search(r"(src|href)=\"(?!data:|#)", page)
     assert "Not a plan for anyone" in page
