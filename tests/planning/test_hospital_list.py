@@ -73,9 +73,9 @@ def test_the_published_saving_is_of_the_order_of_cases_times_cost() -> None:
     with (raw_folder("splg_partial") / "basel_project_facts.csv").open(encoding="utf-8") as stream:
         facts = {row["quantity"]: row for row in csv.DictReader(stream)}
     assert "35 million CHF" in facts["reduction_2024_vs_2018"]["note"]
-    from splgbench.planning.example import _hospitals
+    from splgbench.planning.example import read_hospitals
 
-    hospitals = _hospitals()
+    hospitals = read_hospitals()
     cost = sum(h.number("KostStatA") for h in hospitals) / sum(h.number("AustStatMSA") for h in hospitals)
     saved = float(facts["reduction_2024_vs_2018"]["value"]) * cost
     assert 30e6 < saved < 60e6

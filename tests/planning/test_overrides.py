@@ -62,8 +62,12 @@ def test_overrides_need_a_reason_and_an_author() -> None:
         apply(instance(), GRANT | {"reason": [""]})
     with pytest.raises(InputError, match="overrides, row 1, column author: must not be empty"):
         apply(instance(), GRANT | {"author": [None]})
-    with pytest.raises(InputError, match="must name an existing offer"):
+    with pytest.raises(InputError, match="overrides, row 1, column group: an override must name an existing offer"):
         apply(instance(), decision("grant", "North", "KNEE"))
+    with pytest.raises(
+        InputError, match=r"overrides, row 1, column cases: a fix must be 0 or between the threshold 10 and"
+    ):
+        apply(apply(instance(), GRANT), decision("fix", "North", "HIP", cases=5))
 
 
 def test_the_record_only_grows(tmp_path: Path) -> None:

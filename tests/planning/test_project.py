@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -46,23 +47,39 @@ def small(tables: dict[str, Columns]) -> dict[str, Columns]:
     return found
 
 
-@pytest.fixture
-def folder(tmp_path: Path, example: dict[str, Columns]) -> Path:
-    """A small project on the disk."""
-    path = tmp_path / "project"
+@pytest.fixture(scope="session")
+def fresh(tmp_path_factory: pytest.TempPathFactory, example: dict[str, Columns]) -> Path:
+    """A small project on the disk, not to be changed."""
+    path = tmp_path_factory.mktemp("fresh") / "project"
     write_example_file(path)
     for name, columns in small(example).items():
         write_columns(columns, path / "tables" / f"{name}.csv")
     change(path, "withdrawals", '["praxisklinik-rennbahn-ag"]')
     change(path, "draws", "20")
+    change(path, "tilt", "0.1\nall_offers = false")
     return path
 
 
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory, fresh: Path) -> Path:
+    """The small project after its steps, not to be changed."""
+    path = tmp_path_factory.mktemp("finished") / "project"
+    shutil.copytree(fresh, path)
+    assert all(ran(read_project(path)).values())
+    return path
+
+
+@pytest.fixture
+def folder(tmp_path: Path, fresh: Path) -> Path:
+    """The small project, to be changed."""
+    return Path(shutil.copytree(fresh, tmp_path / "project"))
+
+
 def write_example_file(path: Path) -> None:
-    from splgbench.planning.example import _project_file
+    from splgbench.planning.example import project_file
 
     (path / "tables").mkdir(parents=True)
-    (path / "project.toml").write_text(_project_file(), "utf-8")
+    (path / "project.toml").write_text(project_file(), "utf-8")
 
 
 def change(path: Path, key: str, value: str) -> None:
@@ -87,29 +104,26 @@ def ran(project: Project) -> dict[str, bool]:
     return {done.step: not done.kept for done in run_project(project)}
 
 
-def test_a_project_runs_end_to_end_and_resumes(folder: Path) -> None:
-    """All steps, then none; another trend redoes the forecast and what follows it, and nothing before."""
-    first = ran(read_project(folder))
-    assert list(first) == [step.name for step in STEPS]
-    assert all(first.values())
-    assert not any(ran(read_project(folder)).values())
-    edit(folder, "trends", percent_per_year=lambda cells: [cell - 5 for cell in cells])
+def test_a_project_resumes(tmp_path: Path, finished: Path) -> None:
+    """No step is done twice; another setting or table redoes what depends on it, and nothing else."""
+    folder = Path(shutil.copytree(finished, tmp_path / "project"))
     again = ran(read_project(folder))
-    assert [step for step, done in again.items() if not done] == ["need", "eligibility", "benefit"]
+    assert list(again) == [step.name for step in STEPS]
+    assert not any(again.values())
     # A file that somebody changed is made anew, and what follows stays where the file comes out the same.
     mandates = folder / "out" / "allocation" / "mandates.csv"
     text = mandates.read_text("utf-8")
     mandates.write_text("hospital\n", "utf-8")
     assert [step for step, done in ran(read_project(folder)).items() if done] == ["allocation"]
     assert mandates.read_text("utf-8") == text
-    change(folder, "epsilon", "0.5")
-    assert [step for step, done in ran(read_project(folder)).items() if done] == ["stability", "report"]
+    edit(folder, "trends", percent_per_year=lambda cells: [cell - 5 for cell in cells])
+    done = run_project(read_project(folder), "allocation")
+    assert [each.step for each in done if not each.kept] == ["forecast", "allocation"]
 
 
-def test_what_a_project_writes(folder: Path) -> None:
+def test_what_a_project_writes(finished: Path) -> None:
     """Tables of the schemas, a package that the library reads, a page that fetches nothing, and the record."""
-    run_project(read_project(folder))
-    out = folder / "out"
+    out = finished / "out"
     for schema in SCHEMAS.values():
         if schema.made_by:
             assert len(read_sheet(schema.name, out / schema.made_by / f"{schema.name}.csv"))
@@ -119,29 +133,35 @@ def test_what_a_project_writes(folder: Path) -> None:
     forecast = read_sheet("forecast", out / "forecast" / "forecast.csv")
     rows = forecast.rows("scenario", "year", "group", "cases")
     assert demand == {group: cases for _, s, y, group, cases in rows if (s, y) == ("active", 2028)}
+    moved = (out / "volume_dialogue" / "withdrawal_mandates.csv").read_text("utf-8").splitlines()
+    assert moved[0] == "withdrawn,hospital,group,before,after,change"
+    assert all(line.startswith("praxisklinik-rennbahn-ag,") for line in moved[1:])
+    assert "praxisklinik-rennbahn-ag,praxisklinik-rennbahn-ag,I.1.1.M,73,0,-73" in moved
     page = (out / "report" / "index.html").read_text("utf-8")
     assert not re.search(r"(src|href)=\"(?!data:|#)", page)
     assert "Not a plan for anyone" in page
-    events = [json.loads(line)["event"] for line in (folder / RECORD).read_text("utf-8").splitlines()]
+    events = [json.loads(line)["event"] for line in (finished / RECORD).read_text("utf-8").splitlines()]
     assert events == ["taken"]
 
 
 def test_clashing_decisions_stop_the_chain_with_their_clash(folder: Path) -> None:
     """Exit code 4, the smallest set of decisions and rules, and no entry in the record."""
-    group, hospitals = "I.1.2.M", list(HOSPITALS[2:])
     columns: dict[str, list[Any]] = {
-        "hospital": hospitals,
-        "group": [group] * 2,
+        "hospital": ["st-claraspital"] * 2,
+        "group": ["I.1.2.M", "I.1.1.M"],
         "action": ["grant", "refuse"],
         "reason": ["why"] * 2,
         "author": ["A. Planner"] * 2,
     }
-    columns["hospital"], columns["group"] = [hospitals[0]] * 2, [group, "I.1.1.M"]
     write_columns(columns, folder / "tables" / "overrides.csv")
-    with pytest.raises(
-        InfeasibleError, match=r"the overrides clash: grant st-claraspital I.1.2.M; refuse .* I.1.1.M; link"
-    ):
-        run_project(read_project(folder))
+    with pytest.raises(InfeasibleError, match="the overrides clash: ") as caught:
+        run_project(read_project(folder), "overrides")
+    assert caught.value.exit_code == 4
+    assert set(str(caught.value).removeprefix("the overrides clash: ").split("; ")) == {
+        "grant st-claraspital I.1.2.M",
+        "refuse st-claraspital I.1.1.M",
+        "link of st-claraspital I.1.2.M to st-claraspital I.1.1.M",
+    }
     assert not (folder / RECORD).exists()
 
 

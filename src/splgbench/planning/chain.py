@@ -33,7 +33,7 @@ from splgbench.planning.schemas import GOALS, SCENARIOS
 from splgbench.planning.solving import Solved
 from splgbench.planning.stability import across, prices
 from splgbench.planning.tables import Sheet, columns_of, read_sheet, write_columns
-from splgbench.planning.volume_dialogue import monitor, withdrawal
+from splgbench.planning.volume_dialogue import WITHDRAWAL_COLUMNS, monitor, withdrawal
 from splgbench.versions import splgbench_version
 
 RECORD = "decisions.jsonl"
@@ -107,13 +107,14 @@ def run_project(project: Project, only: str | None = None, on_step: Callable[[Do
     Raises
     ------
     InputError
-        A table breaks its schema, or the record of decisions was changed.
+        A table breaks its schema (all tables are read before the first step), or the record of decisions was changed.
     InfeasibleError
         The overrides clash; the message names the smallest clash.
     SplgbenchError
         A step failed.
     """
     out = project.folder / "out"
+    project.check_tables()
     decided.read_record(project.folder / RECORD)
     done = []
     for step in STEPS:
@@ -309,14 +310,15 @@ def _volume_dialogue(run: Run) -> None:
         run.write("monitor", monitor(mandates, actuals, run.project.dialogue, run.given("season")))
     instance = read_package(run.file("overrides", "instance.zip"))
     solver = run.project.allocation.solver()
-    rows = []
+    rows, moved = [], []
     for hospital in run.project.withdrawals:
         if hospital not in instance.hospitals:
             raise InputError(f"[volume_dialogue] withdrawals names {hospital}, which is no hospital", PROJECT_FILE)
         found = withdrawal(instance, hospital, solver)
-        run.write(f"withdrawal-{hospital}", found.table)
+        moved += [(hospital, *cells) for cells in zip(*found.table.values(), strict=True)]
         rows.append((hospital, found.lost, found.unmet, int(found.exact)))
     run.write("withdrawals", columns_of(("hospital", "lost", "unmet", "exact"), rows))
+    run.write("withdrawal_mandates", columns_of(("withdrawn", *WITHDRAWAL_COLUMNS), moved))
 
 
 def _stability(run: Run) -> None:

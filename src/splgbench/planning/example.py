@@ -2,7 +2,7 @@
 
 Real: hospitals with their key figures (BAG 2022), cases by age and sex (CH-IQI 2014), the region's population.
 Derived from them: emergency and intensive care, equipment, costs, margins, doctors in training.
-Assumed: `instances/raw/plan_basel_assumptions`, and the constants of this module.
+Assumed: `instances/raw/plan_basel_assumptions`, and the constants of this module and of `example_figures`.
 Generated from seeded streams: regions, covariates, cases by region with planted over-use, quality, capacities,
 today's allocation, actual cases. None of these says anything about a real hospital or region.
 """
@@ -13,83 +13,27 @@ import math
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from splgbench.errors import OutputError
 from splgbench.files import write_text
+from splgbench.planning import example_figures as figures
+from splgbench.planning.example_figures import BASE_YEAR, COVARIATES, HORIZON, Hospital
 from splgbench.planning.project import PROJECT_FILE
 from splgbench.planning.schemas import LEVELS
 from splgbench.planning.tables import Columns, columns_of, write_columns
-from splgbench.random_bits import raw_bits
-from splgbench.sources.distance import Place, distance
 from splgbench.sources.raw import RawTable, raw_folder, read_raw
 
-FloatArray = NDArray[np.float64]
 FIGURES, INDICATORS, ASSUMPTIONS = "bag_kennzahlen_2022", "ch_iqi_2014", "plan_basel_assumptions"
-YEAR, BASE_YEAR, HORIZON = "2022", 2022, (2024, 2028, 2032)
+YEAR = "2022"
 RELEASE = INDICATOR_YEAR = "2014"
-REGION_POPULATION = 481_000
-"""Of the common health region of Basel; published (`basel_project_facts.csv`, ggr_population)."""
-COUNTRY_POPULATION = 8_000_000
-"""Assumed round number, to which the national cases are related."""
-REGIONS, PLANNED = 60, 8
-COVARIATES = {
-    "demography": ("share_65_and_older", "share_women"),
-    "health": ("chronic_illness",),
-    "social": ("tertiary_education", "household_size", "single_households"),
-    "economy": ("income", "inequality", "wealth", "unemployment"),
-}
-EFFECT = 0.05
-"""Largest effect of one standard deviation of a covariate on the logarithm of the rate."""
-_AGE_WEIGHTS = (50, 49, 49, 52, 60, 66, 68, 68, 67, 70, 76, 77, 66, 55, 48, 38, 27, 18, 9, 5)
-"""Assumed part of the 20 age classes (five years each) of the population, in thousandths of about 1018."""
-_AGE_GROWTH = (*(0.002,) * 4, *(0.001,) * 9, *(0.015,) * 3, *(0.03,) * 4)
-"""Assumed yearly growth of each age class."""
-_WOMEN = (*(0.49,) * 4, *(0.5,) * 10, *(0.56,) * 3, *(0.66,) * 3)
-"""Assumed part of women by age class."""
 _BASIC, _ELECTIVE = "BP", "BPE"
 _EMERGENCY = {"K111": 3, "K112": 2}
 _CENTRES = ("K111", "K112")
 _EQUIPMENT = {"CC": "cardiac catheter", "Angio": "angiography", "MRI": "MRI", "CT": "CT", "Dia": "dialysis"}
 _ROOM = 1.45
 """Capacity as a multiple of today's cases: assumed."""
-_SPEED, _DETOUR, _DOOR = 35.0, 1.3, 6.0
-"""Kilometres an hour, road by straight line, and minutes from and to the door: assumed."""
-_CORNERS = ((47.42, 47.60), (7.50, 7.86))
-"""Degrees between which the planned regions' centres are drawn."""
-
-
-@dataclass(frozen=True)
-class _Hospital:
-    """A hospital with acute cases; `figures` are the cells of its row in the raw file."""
-
-    key: str
-    figures: Mapping[str, str]
-    latitude: float
-    longitude: float
-
-    @property
-    def kind(self) -> str:
-        return self.figures["Typ"]
-
-    @property
-    def name(self) -> str:
-        return self.figures["Inst"].replace("\u00ad", "-")
-
-    @property
-    def place(self) -> Place:
-        return Place(round(self.latitude * 10**6), round(self.longitude * 10**6))
-
-    def number(self, column: str) -> float:
-        return float(self.figures[column] or 0)
-
-    def has(self, column: str, entry: str) -> bool:
-        return entry in [part.strip() for part in self.figures[column].split(",")]
 
 
 def write_example(folder: Path) -> None:
@@ -110,7 +54,7 @@ def write_example(folder: Path) -> None:
         raise OutputError(f"cannot write {folder}: {error.strerror or error}") from None
     for name, columns in example_tables().items():
         write_columns(columns, folder / "tables" / f"{name}.csv")
-    write_text(folder / PROJECT_FILE, _project_file())
+    write_text(folder / PROJECT_FILE, project_file())
 
 
 def example_tables() -> dict[str, Columns]:
@@ -118,19 +62,19 @@ def example_tables() -> dict[str, Columns]:
     groups = _rows(read_raw(raw_folder(ASSUMPTIONS), "groups.csv", ("group", "area", "level", "stay")))
     requirements = _rows(read_raw(raw_folder(ASSUMPTIONS), "requirements.csv", ("group", "requirement", "value")))
     profiles = _rows(read_raw(raw_folder(ASSUMPTIONS), "profiles.csv", ("type", "areas", "levels", "affinity")))
-    hospitals = _hospitals()
+    hospitals = read_hospitals()
     ages = _age_profiles({group["group"] for group in groups})
-    regions, covariates = _regions()
-    cases = _region_cases(groups, ages, regions, covariates)
+    regions, covariates = figures.regions()
+    cases = figures.region_cases(groups, ages, regions, covariates)
     observed = {
         group["group"]: sum(cases.get((region, group["group"]), 0) for region, _, planned in regions if planned)
         for group in groups
     }
-    weights = _weights(hospitals, groups, profiles)
-    today = {
-        pair: number for group in groups for pair, number in _shared(observed[group["group"]], weights, group["group"])
-    }
-    minutes = _minutes(hospitals)
+    weights = figures.weights(hospitals, groups, profiles)
+    today: dict[tuple[str, str], int] = {}
+    for group in groups:
+        today |= dict(figures.shared(observed[group["group"]], weights, group["group"]))
+    minutes = figures.minutes(hospitals)
     people = {region: population for region, population, planned in regions if planned}
     profile = {pair: level for pair, (_, level) in weights.items()}
     return {
@@ -158,7 +102,7 @@ def example_tables() -> dict[str, Columns]:
         },
         "region_cases": columns_of(("region", "group", "cases"), [(*key, number) for key, number in cases.items()]),
         "age_profiles": columns_of(("group", "age", "sex", "cases"), [(*key, number) for key, number in ages.items()]),
-        "population": _population(),
+        "population": figures.population(),
         "trends": columns_of(
             ("group", "lever", "percent_per_year", "reason"),
             [(g["group"], "ambulatory", float(g["ambulatory"]), "assumed") for g in groups if float(g["ambulatory"])],
@@ -209,7 +153,7 @@ def example_tables() -> dict[str, Columns]:
             ("hospital", "group", "cases"), [(*pair, number) for pair, number in today.items() if number]
         ),
         "overrides": _overrides(),
-        "actuals": _actuals(groups, today),
+        "actuals": figures.actuals(groups, today),
     }
 
 
@@ -250,7 +194,7 @@ def _rows(raw: RawTable) -> list[dict[str, str]]:
     return [dict(zip(names, cells, strict=True)) for cells in zip(*raw.table.columns.values(), strict=True)]
 
 
-def _hospitals() -> list[_Hospital]:
+def read_hospitals() -> list[Hospital]:
     """Institutions with acute discharges in Basel-Stadt and Basel-Landschaft, and the one of Rheinfelden."""
     needed = ("JAHR", "KT", "Inst", "Ort", "Typ", "SL", "SA", "Ops", "AustStatMSA", "CMInA", "KostStatA", "EtT")
     figures = _rows(read_raw(raw_folder(FIGURES), "kennzahlen.csv", needed))
@@ -259,7 +203,7 @@ def _hospitals() -> list[_Hospital]:
         for row in _rows(read_raw(raw_folder(FIGURES), "coordinates.csv", ("KT", "Inst", "lat", "lon")))
     }
     found = [
-        _Hospital(_slug(row["Inst"]), row, *places[row["KT"], row["Inst"]])
+        Hospital(_slug(row["Inst"]), row, *places[row["KT"], row["Inst"]])
         for row in figures
         if row["JAHR"] == YEAR
         and (row["KT"] in ("BS", "BL") or row["Ort"].endswith("Rheinfelden"))
@@ -289,7 +233,7 @@ def _age_profiles(groups: set[str]) -> dict[tuple[str, str, str], int]:
     }
 
 
-def _hospital_table(hospitals: Sequence[_Hospital]) -> Columns:
+def _hospital_table(hospitals: Sequence[Hospital]) -> Columns:
     rows = []
     for h in hospitals:
         emergency = _EMERGENCY.get(h.kind, 1) if h.has("SL", "NF") else 0
@@ -303,19 +247,19 @@ def _hospital_table(hospitals: Sequence[_Hospital]) -> Columns:
     return columns | {name: [f"{value:.6f}" for value in columns[name]] for name in ("latitude", "longitude")}
 
 
-def _facilities(h: _Hospital) -> list[tuple[str, str]]:
+def _facilities(h: Hospital) -> list[tuple[str, str]]:
     """Equipment as reported; a tumour board is assumed at centres."""
     found = [name for code, name in _EQUIPMENT.items() if h.has("SA", code)]
     return [(h.key, name) for name in (*found, *(("tumour board",) if h.kind in _CENTRES else ()))]
 
 
-def _adjusted_cost(h: _Hospital) -> float:
+def _adjusted_cost(h: Hospital) -> float:
     """Acute inpatient cost by case and case-mix point, CHF."""
     return h.number("KostStatA") / (h.number("AustStatMSA") * h.number("CMInA"))
 
 
 def _indicators(
-    hospitals: Sequence[_Hospital], minutes: Mapping[tuple[str, str], float], people: Mapping[str, int]
+    hospitals: Sequence[Hospital], minutes: Mapping[tuple[str, str], float], people: Mapping[str, int]
 ) -> Columns:
     """Base rate, equity ratio and PCCL are in no shipped file: they stay out, for the rule on missing values."""
     rows: list[tuple[Any, ...]] = []
@@ -323,7 +267,7 @@ def _indicators(
         total = h.number("EtT")
         values = {
             "minutes": sum(people[r] * minutes[r, h.key] for r in people) / sum(people.values()),
-            "quality": 60 + 35 * _uniform(f"plan quality {h.key}", 1)[0],
+            "quality": 60 + 35 * figures.uniform(f"plan quality {h.key}", 1)[0],
             "adjusted_cost": _adjusted_cost(h),
             "margin": (total - h.number("AwBesold") - h.number("AwSonst")) / total,
             "network": {"K111": 3.0, "K112": 2.0, "K233": 2.0, "K121": 1.0}.get(h.kind, 0.0),
@@ -346,136 +290,7 @@ def _weight_table() -> Columns:
     return columns_of(("level", "goal", "indicator", "weight"), rows)
 
 
-# Generated figures
-
-
-def _uniform(name: str, count: int) -> FloatArray:
-    """Numbers between 0 and 1 of a seeded stream."""
-    return ((raw_bits(name, count) >> np.uint64(11)).astype(np.float64) + 0.5) / 2**53
-
-
-def _normal(name: str, count: int) -> FloatArray:
-    from scipy.special import ndtri
-
-    numbers: FloatArray = ndtri(_uniform(name, count))
-    return numbers
-
-
-def _parts(total: int, weights: Sequence[float]) -> list[int]:
-    """A whole number divided in proportion, by largest remainders."""
-    exact = [total * weight / sum(weights) for weight in weights]
-    parts = [math.floor(part) for part in exact]
-    order = sorted(range(len(parts)), key=lambda at: (parts[at] - exact[at], at))
-    for at in order[: total - sum(parts)]:
-        parts[at] += 1
-    return parts
-
-
-def _regions() -> tuple[list[tuple[str, int, int]], dict[str, FloatArray]]:
-    """Synthetic regions (name, population, planned), the planned ones first, and their covariates, standardised."""
-    sizes = np.exp(0.4 * _normal("plan population", REGIONS))
-    planned = _parts(REGION_POPULATION, sizes[:PLANNED].tolist())
-    others = [round(60_000 * float(size)) for size in sizes[PLANNED:]]
-    names = [f"{'Basel' if at < PLANNED else 'other'}-{at + 1:02d}" for at in range(REGIONS)]
-    regions = list(zip(names, [*planned, *others], [1] * PLANNED + [0] * (REGIONS - PLANNED), strict=True))
-    covariates = {
-        name: np.round(_normal(f"plan {name}", REGIONS), 3) for names in COVARIATES.values() for name in names
-    }
-    return regions, covariates
-
-
-def _region_cases(
-    groups: Sequence[Mapping[str, str]],
-    ages: Mapping[tuple[str, str, str], int],
-    regions: Sequence[tuple[str, int, int]],
-    covariates: Mapping[str, FloatArray],
-) -> dict[tuple[str, str], int]:
-    """Poisson counts about the national rate, the covariates' effects and the planted over-use."""
-    from scipy.stats import poisson
-
-    population = np.array([number for _, number, _ in regions], dtype=np.float64)
-    planned = np.array([flag for *_, flag in regions], dtype=np.float64)
-    cases: dict[tuple[str, str], int] = {}
-    for group in groups:
-        key = group["group"]
-        national = sum(number for (indicator, *_), number in ages.items() if indicator == key)
-        effects = EFFECT * (2 * _uniform(f"plan effects {key}", len(covariates)) - 1)
-        level = sum(effect * values for effect, values in zip(effects, covariates.values(), strict=True))
-        noise = float(group["spread"]) * _normal(f"plan spread {key}", len(regions))
-        mean = population * (national / COUNTRY_POPULATION) * np.exp(level + noise)
-        mean = mean * (1 + planned * float(group["overuse"]) / 100)
-        drawn = poisson.ppf(_uniform(f"plan cases {key}", len(regions)), mean).astype(np.int64)
-        cases |= {(region, key): int(number) for (region, *_), number in zip(regions, drawn, strict=True) if number}
-    return cases
-
-
-def _population() -> Columns:
-    """The planning region by year, age and sex: assumed weights and growth, the published total in the base year."""
-    cells = [(f"{at + 1:02d}", sex) for at in range(len(_AGE_WEIGHTS)) for sex in ("m", "f")]
-    weights = [
-        weight * (women if sex == "f" else 1 - women)
-        for weight, women in zip(_AGE_WEIGHTS, _WOMEN, strict=True)
-        for sex in ("m", "f")
-    ]
-    base = _parts(REGION_POPULATION, weights)
-    rows = []
-    for year in (BASE_YEAR, *HORIZON):
-        for at, (cell, persons) in enumerate(zip(cells, base, strict=True)):
-            rows.append((year, *cell, round(persons * (1 + _AGE_GROWTH[at // 2] * (year - BASE_YEAR)))))
-    return columns_of(("year", "age", "sex", "persons"), rows)
-
-
-def _weights(
-    hospitals: Sequence[_Hospital], groups: Sequence[Mapping[str, str]], profiles: Sequence[Mapping[str, str]]
-) -> dict[tuple[str, str], tuple[float, int]]:
-    """How much of a group a hospital treats, in relation to others, and the level of its specialists."""
-    found: dict[tuple[str, str], tuple[float, int]] = {}
-    for h in hospitals:
-        for profile in profiles:
-            if profile["type"] != h.kind or profile["institution"] not in ("", h.name):
-                continue
-            for group in groups:
-                if group["area"] in profile["areas"].split("|") and group["level"] in profile["levels"].split("|"):
-                    spread = 0.7 + 0.6 * _uniform(f"plan share {h.key} {group['group']}", 1)[0]
-                    size = h.number("AustStatMSA") * float(profile["affinity"]) * spread
-                    found[h.key, group["group"]] = (size, int(profile["specialist"]))
-    return found
-
-
-def _shared(
-    observed: int, weights: Mapping[tuple[str, str], tuple[float, int]], group: str
-) -> list[tuple[tuple[str, str], int]]:
-    """Today's cases of a group by hospital."""
-    held = {pair: size for pair, (size, _) in weights.items() if pair[1] == group}
-    return list(zip(held, _parts(observed, list(held.values())), strict=True))
-
-
-def _minutes(hospitals: Sequence[_Hospital]) -> dict[tuple[str, str], float]:
-    """From the planned regions' drawn centres to the hospitals' addresses."""
-    (south, north), (west, east) = _CORNERS
-    height = south + (north - south) * _uniform("plan latitude", PLANNED)
-    width = west + (east - west) * _uniform("plan longitude", PLANNED)
-    places = [Place(round(lat * 10**6), round(lon * 10**6)) for lat, lon in zip(height, width, strict=True)]
-    return {
-        (f"Basel-{at + 1:02d}", h.key): round(_DOOR + 60 * _DETOUR * distance(place, h.place) / 1000 / _SPEED, 1)
-        for at, place in enumerate(places)
-        for h in hospitals
-    }
-
-
-def _actuals(groups: Sequence[Mapping[str, str]], today: Mapping[tuple[str, str], int]) -> Columns:
-    """January to September, as if hospitals went on as today: targets do not bind them yet."""
-    dialogue = {group["group"] for group in groups if int(group["volume_dialogue"])}
-    rows = []
-    for (hospital, group), cases in today.items():
-        if group in dialogue and cases:
-            swing = 0.85 + 0.3 * _uniform(f"plan actuals {hospital} {group}", 12)
-            monthly = _parts(cases, swing.tolist())
-            rows += [(month, hospital, group, monthly[month - 1]) for month in range(1, 10)]
-    return columns_of(("month", "hospital", "group", "cases"), rows)
-
-
-def _project_file() -> str:
+def project_file() -> str:
     blocks = "\n".join(f"{block} = [{', '.join(f'{name!r}' for name in names)}]" for block, names in COVARIATES.items())
     quoted = blocks.replace("'", '"')
     return f"""# A semi-synthetic example: docs/planning.md says what is real, derived, assumed and generated.

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from splgbench.errors import InputError
+from splgbench.planning.need import normal_quantile
 from splgbench.planning.schemas import SCENARIOS
 from splgbench.planning.tables import Columns, Sheet, columns_of, sheet
 
@@ -95,7 +96,7 @@ def forecast(
     for _, group, observed, low, high, overuse, screened, share in need_sheet.rows(*columns):
         base = observed * shares[group]
         drawn_base = draw.poisson(base, (rules.draws, len(cells)))
-        spread = (high - low) / 2 / _quantile(rules.level)
+        spread = (high - low) / 2 / normal_quantile(rules.level)
         drawn_use = np.clip(draw.normal(overuse, spread, rules.draws), 0, None) if screened else np.zeros(rules.draws)
         for scenario, part in zip(SCENARIOS, (0.0, share / 100, 1.0), strict=True):
             moved = scenario != SCENARIOS[0]
@@ -189,9 +190,3 @@ def _levers(groups: Sheet, trends: Any) -> dict[tuple[str, str], float]:
     for _, group, lever, percent in trend_sheet.rows("group", "lever", "percent_per_year"):
         factors[group, "stay" if lever == "stay" else "cases"] *= 1 + percent / 100
     return factors
-
-
-def _quantile(level: float) -> float:
-    from scipy.special import ndtri
-
-    return float(ndtri(0.5 + level / 2))

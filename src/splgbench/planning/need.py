@@ -274,7 +274,7 @@ def need(groups: Any, regions: Any, region_cases: Any, rules: NeedRules) -> Need
     }
     names = [name for name, flag in zip(region_sheet["region"], planned, strict=True) if flag]
     fitted_names = [name for name, flag in zip(region_sheet["region"], fitted, strict=True) if flag]
-    quantile = _normal_quantile(rules.level)
+    quantile = normal_quantile(rules.level)
     rows, detail, terms, diagnostics = [], [], [], []
     fits: dict[tuple[str, int], Fit] = {}
     settings = zip(group_sheet["group"], group_sheet["screened"], group_sheet["supply_share"], strict=True)
@@ -354,7 +354,8 @@ def _against(
     return int(observed), expected, residual, residual - spread, residual + spread
 
 
-def _normal_quantile(level: float) -> float:
+def normal_quantile(level: float) -> float:
+    """Standard deviations to either side of the mean that hold the part `level` of a normal distribution."""
     from scipy.special import ndtri
 
     return float(ndtri(0.5 + level / 2))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from splgbench.files import parse_json, read_text
 from splgbench.instance import Instance
 from splgbench.planning.assembly import OVERRIDE_COLUMNS
 from splgbench.planning.solving import Solved, Solver
-from splgbench.planning.tables import Columns, columns_of, sheet
+from splgbench.planning.tables import Columns, Sheet, columns_of, sheet
 from splgbench.transform import from_tables
 
 PRICE_COLUMNS = ("decision", "benefit", "cost", "cost_share", "exact", "clash")
@@ -38,7 +38,8 @@ def apply(instance: Instance, overrides: Any) -> Instance:
     Raises
     ------
     InputError
-        The table breaks its schema, or names what is no offer.
+        With file, row and rule: the table breaks its schema, names what is no offer, decides an offer twice, or fixes
+        cases that the offer cannot have.
     """
     given = sheet("overrides", overrides)
     if not len(given):
@@ -47,7 +48,17 @@ def apply(instance: Instance, overrides: Any) -> Instance:
     before = tables.get("overrides", {})
     count = len(next(iter(before.values()), ()))
     tables["overrides"] = {column: [*before.get(column, [""] * count), *given[column]] for column in OVERRIDE_COLUMNS}
-    return from_tables(instance, tables)
+    try:
+        return from_tables(instance, tables)
+    except InputError as error:
+        raise InputError([_in_table(problem, given, count) for problem in error.problems]) from None
+
+
+def _in_table(problem: Problem, given: Sheet, count: int) -> Problem:
+    """A problem of the instance's overrides, at the row of the table that brought it."""
+    if problem.file != "overrides" or problem.row is None or problem.row <= count:
+        return problem
+    return replace(problem, file=given.table.file, row=given.table.rows[problem.row - count - 1])
 
 
 @dataclass(frozen=True)

@@ -141,6 +141,23 @@ class Project:
             return None
         return read_sheet(table, path, self.covariates if table == "regions" else ())
 
+    def check_tables(self) -> None:
+        """Read all tables once, so that a late step's broken table shows before the first step runs.
+
+        Raises
+        ------
+        InputError
+            With file, row, column and rule of everything that is wrong in any of them.
+        """
+        problems: list[Problem] = []
+        for table in (*REQUIRED, *OPTIONAL):
+            try:
+                self.sheet(table)
+            except InputError as error:
+                problems += error.problems
+        if problems:
+            raise InputError(problems)
+
 
 def read_project(folder: Path) -> Project:
     """Read `project.toml` of a folder.

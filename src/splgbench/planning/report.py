@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from html import escape
 from importlib.resources import files
 from pathlib import Path
@@ -19,7 +19,7 @@ from splgbench.readable import amount, percent
 from splgbench.report import markup
 from splgbench.report.charts import NEUTRAL, Axis, Chart, Series
 from splgbench.report.figures import write_figure
-from splgbench.report.tables import Cell, Column, Form, Table
+from splgbench.report.tables import Cell, Column, Form, Table, as_csv
 
 PAGE = "index.html"
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
@@ -60,16 +60,6 @@ def write_report(project: Project, out: Path, folder: Path) -> Path:
 
 
 def _page(project: Project, out: Path, folder: Path) -> str:
-    bodies = {
-        "need": lambda: _need(project, out, folder),
-        "forecast": lambda: _forecast(out, folder),
-        "eligibility": lambda: _eligibility(out),
-        "benefit": lambda: _benefit(out),
-        "list": lambda: _list(out, folder),
-        "overrides": lambda: _overrides(out),
-        "dialogue": lambda: _dialogue(out),
-        "stability": lambda: _stability(project, out, folder),
-    }
     style = files("splgbench.report").joinpath("page.css").read_text("utf-8")
     items = "".join(f'<li><a href="#{anchor}">{title}</a></li>' for anchor, title in _SECTIONS)
     parts = [
@@ -77,13 +67,15 @@ def _page(project: Project, out: Path, folder: Path) -> str:
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">',
         f"<title>{escape(project.title)}: plan</title>",
-        f"<style>{style} figure img {{ max-width: 100%; height: auto; }}</style>",
+        f"<style>{style}</style>",
         f"</head><body><header><h1>{escape(project.title)}</h1>{_kind(project)}</header>",
         f'<nav aria-label="Sections"><ul>{items}</ul></nav><main>',
         _verdict(project, out),
     ]
+    page = _Page(project, out, folder)
     for anchor, title in _SECTIONS:
-        parts.append(f"<section>{markup.heading(2, title, anchor)}{''.join(bodies[anchor]())}</section>")
+        body = "".join(_BODIES[anchor](page))
+        parts.append(f"<section>{markup.heading(2, title, anchor)}{body}</section>")
     return "\n".join([*parts, "</main></body></html>\n"])
 
 
@@ -116,18 +108,46 @@ def _verdict(project: Project, out: Path) -> str:
     return f"<section>{markup.heading(2, 'Verdict', 'verdict')}{markup.paragraph(words, 'verdict good')}</section>"
 
 
+class _Page:
+    """Shows tables and plots, and leaves them as files beside the page."""
+
+    def __init__(self, project: Project, out: Path, folder: Path) -> None:
+        self.project, self.out, self.folder = project, out, folder
+        try:
+            for name in ("tables", "figures"):
+                (folder / name).mkdir(exist_ok=True)
+        except OSError as error:
+            raise OutputError(f"cannot write {folder}: {error.strerror or error}") from None
+
+    def table(self, table: Table) -> str:
+        """A table; its file has all rows."""
+        write_text(self.folder / "tables" / f"{table.key}.csv", as_csv(table))
+        return markup.table(table)
+
+    def figure(self, chart: Chart) -> str:
+        """A plot as SVG inside the page; its files stand beside it for papers."""
+        if chart.empty:
+            return markup.paragraph(chart.if_empty)
+        written = write_figure(chart, self.folder / "figures" / chart.key)
+        data = base64.b64encode(written[0].read_bytes()).decode()
+        image = f'<img alt="{escape(chart.title)}" src="data:image/svg+xml;base64,{data}">'
+        caption = f"<figcaption>{escape(chart.caption)}</figcaption>"
+        return f"<figure><h3>{escape(chart.title)}</h3>{markup.scrolled(chart.title, image)}{caption}</figure>"
+
+
 # Sections
 
 
-def _need(project: Project, out: Path, folder: Path) -> Iterator[str]:
-    rules = project.need
+def _need(page: _Page) -> Iterator[str]:
+    rules = page.project.need
+    fitted = "all regions" if rules.fitted_on == "all" else "the regions outside the planning region"
     caption = (
-        f"Specification {rules.specification}, fitted on {rules.fitted_on} regions; interval {rules.level:.0%} of the "
+        f"Specification {rules.specification}, fitted on {fitted}; {rules.level:.0%} interval of the "
         "residual. Over-use counts where it is screened; reductions are rounded down."
     )
-    found = _read(out / "need" / "need.csv")
-    yield markup.table(_table("need", "Need", caption, _with_totals(found, "group")))
-    diagnostics = _read(out / "need" / "diagnostics.csv")
+    found = _read(page.out / "need" / "need.csv")
+    yield page.table(_table("need", "Need", caption, _with_totals(found, "group")))
+    diagnostics = _read(page.out / "need" / "diagnostics.csv")
     numbers = sorted({int(_number(cell)) for cell in diagnostics["specification"]})
     points = [
         Series(
@@ -139,7 +159,7 @@ def _need(project: Project, out: Path, folder: Path) -> Iterator[str]:
         )
         for number in numbers
     ]
-    yield _figure(
+    yield page.figure(
         Chart(
             "need-r2",
             "Deviance explained by specification",
@@ -147,12 +167,31 @@ def _need(project: Project, out: Path, folder: Path) -> Iterator[str]:
             Axis("group"),
             Axis("deviance explained", percent=True),
             points,
-            least_width=900,
+            least_width=_width(found["group"]),
         ),
-        folder,
+    )
+    chosen = [row for row, number in enumerate(diagnostics["specification"]) if number == rules.specification]
+    yield page.figure(
+        Chart(
+            "need-influence",
+            "Influence of single regions",
+            f"Largest Cook's distance of a region, specification {rules.specification}; which region, says the table.",
+            Axis("group"),
+            Axis("Cook's distance"),
+            [
+                Series(
+                    "largest",
+                    [str(diagnostics["group"][row]) for row in chosen],
+                    [_number(diagnostics["cook_max"][row]) for row in chosen],
+                    0,
+                    "points",
+                )
+            ],
+            least_width=_width(found["group"]),
+        ),
     )
     low, high = min(map(_number, found["observed"])), max(map(_number, found["observed"]))
-    yield _figure(
+    yield page.figure(
         Chart(
             "need-residual",
             "Observed and expected cases of the planning region",
@@ -166,9 +205,8 @@ def _need(project: Project, out: Path, folder: Path) -> Iterator[str]:
                 ),
             ],
         ),
-        folder,
     )
-    yield markup.table(
+    yield page.table(
         _table(
             "diagnostics",
             "Regressions",
@@ -179,8 +217,8 @@ def _need(project: Project, out: Path, folder: Path) -> Iterator[str]:
     )
 
 
-def _forecast(out: Path, folder: Path) -> Iterator[str]:
-    found = _read(out / "forecast" / "forecast.csv")
+def _forecast(page: _Page) -> Iterator[str]:
+    found = _read(page.out / "forecast" / "forecast.csv")
     sums: dict[tuple[str, int], list[float]] = {}
     for scenario, year, mean, days, beds in zip(
         *(found[name] for name in ("scenario", "year", "mean", "bed_days", "beds")), strict=True
@@ -189,7 +227,7 @@ def _forecast(out: Path, folder: Path) -> Iterator[str]:
         for at, cell in enumerate((mean, days, beds)):
             held[at] += _number(cell)
     years = sorted({year for _, year in sums})
-    yield _figure(
+    yield page.figure(
         Chart(
             "forecast",
             "Cases by scenario, all groups",
@@ -201,48 +239,47 @@ def _forecast(out: Path, folder: Path) -> Iterator[str]:
                 for number, name in enumerate(SCENARIOS)
             ],
         ),
-        folder,
     )
     rows: list[list[Cell]] = [[name, year, round(h[0]), round(h[1]), h[2]] for (name, year), h in sums.items()]
     columns = [Column("scenario"), Column("year"), Column("cases", "whole"), Column("bed days", "whole")]
     beds = [*columns, Column("beds", "number")]
-    yield markup.table(Table("scenarios", "Scenarios", "Sums over all groups.", beds, rows))
-    yield markup.table(_table("forecast", "Forecast", "Interval by simulation.", found))
+    yield page.table(Table("scenarios", "Scenarios", "Sums over all groups.", beds, rows))
+    yield page.table(_table("forecast", "Forecast", "Interval by simulation.", found))
 
 
-def _eligibility(out: Path) -> Iterator[str]:
-    offers = _read(out / "eligibility" / "offers.csv")
-    refusals = _read(out / "eligibility" / "refusals.csv")
+def _eligibility(page: _Page) -> Iterator[str]:
+    offers = _read(page.out / "eligibility" / "offers.csv")
+    refusals = _read(page.out / "eligibility" / "refusals.csv")
     refused = len(
         {*zip(refusals["hospital"], refusals["group"], strict=True)}
         - {*zip(offers["hospital"], offers["group"], strict=True)}
     )
     yield markup.paragraph(f"{len(offers['group'])} applications are offers, {refused} are refused.")
-    yield markup.table(
+    yield page.table(
         _table("refusals", "Requirements that are not met", "Waived: a planner admitted the application.", refusals)
     )
     rows = [row for row, waived in enumerate(offers["exemption"]) if waived]
     admitted = {name: [cells[row] for row in rows] for name, cells in offers.items()}
     if rows:
-        yield markup.table(_table("admitted", "Admitted applications", "With exemption, reason and author.", admitted))
+        yield page.table(_table("admitted", "Admitted applications", "With exemption, reason and author.", admitted))
 
 
-def _benefit(out: Path) -> Iterator[str]:
-    found = _read(out / "benefit" / "scores.csv")
+def _benefit(page: _Page) -> Iterator[str]:
+    found = _read(page.out / "benefit" / "scores.csv")
     caption = "Points a case. explained.txt beside this table takes every score apart."
-    yield markup.table(_table("scores", "Benefit of offers", caption, found))
+    yield page.table(_table("scores", "Benefit of offers", caption, found))
 
 
-def _list(out: Path, folder: Path) -> Iterator[str]:
-    mandates = _read(out / "overrides" / "mandates.csv")
+def _list(page: _Page) -> Iterator[str]:
+    mandates = _read(page.out / "overrides" / "mandates.csv")
     caption = "Volumes are agreed only under volume dialogue; cases are those of the allocation."
-    yield markup.table(_table("mandates", "Mandates", caption, mandates))
-    coverage = _read(out / "overrides" / "coverage.csv")
-    yield markup.table(
+    yield page.table(_table("mandates", "Mandates", caption, mandates))
+    coverage = _read(page.out / "overrides" / "coverage.csv")
+    yield page.table(
         _table("coverage", "Coverage and concentration", "HHI: sum of squared shares, 1 for one hospital.", coverage)
     )
     rows = [row for row, group in enumerate(coverage["group"]) if group != TOTAL]
-    yield _figure(
+    yield page.figure(
         Chart(
             "unmet",
             "Need and allotted cases by group",
@@ -259,9 +296,8 @@ def _list(out: Path, folder: Path) -> Iterator[str]:
                 )
                 for number, name in enumerate(("need", "allotted"))
             ],
-            least_width=900,
+            least_width=_width(rows),
         ),
-        folder,
     )
     for name, title, told in (
         ("travel", "Travel", "Mean minutes of a case from home; a hospital's patients are taken to live as all do."),
@@ -271,45 +307,45 @@ def _list(out: Path, folder: Path) -> Iterator[str]:
             "CHF a year against the status quo; negative is a saving. Cases times the hospital's cost.",
         ),
     ):
-        table = _read(out / "overrides" / f"{name}.csv")
+        table = _read(page.out / "overrides" / f"{name}.csv")
         if table["group"]:
-            yield markup.table(_table(name, title, told, table))
+            yield page.table(_table(name, title, told, table))
 
 
-def _overrides(out: Path) -> Iterator[str]:
-    found = _read(out / "overrides" / "prices.csv")
+def _overrides(page: _Page) -> Iterator[str]:
+    found = _read(page.out / "overrides" / "prices.csv")
     if not found["decision"]:
         yield markup.paragraph("No decision deviates from the allocation.")
         return
     caption = "Cost: benefit lost against the allocation without decisions, in utility units; below 0 it is a gain."
-    yield markup.table(_table("decisions", "What decisions cost", caption, found))
+    yield page.table(_table("decisions", "What decisions cost", caption, found))
 
 
-def _dialogue(out: Path) -> Iterator[str]:
-    path = out / "volume_dialogue" / "monitor.csv"
+def _dialogue(page: _Page) -> Iterator[str]:
+    path = page.out / "volume_dialogue" / "monitor.csv"
     if path.is_file():
         caption = (
             "Rows without a hospital are the region's. Exceeded in: month in which the projection passes the target."
         )
-        yield markup.table(_table("monitor", "Volumes so far", caption, _read(path)))
+        yield page.table(_table("monitor", "Volumes so far", caption, _read(path)))
     else:
         yield markup.paragraph("There are no actual cases yet.")
-    found = _read(out / "volume_dialogue" / "withdrawals.csv")
+    found = _read(page.out / "volume_dialogue" / "withdrawals.csv")
     if found["hospital"]:
-        yield markup.table(_table("withdrawals", "What if a hospital withdraws", "Against the plan.", found))
+        yield page.table(_table("withdrawals", "What if a hospital withdraws", "Against the plan.", found))
 
 
-def _stability(project: Project, out: Path, folder: Path) -> Iterator[str]:
-    found = _read(out / "stability" / "prices.csv")
+def _stability(page: _Page) -> Iterator[str]:
+    found = _read(page.out / "stability" / "prices.csv")
     order = sorted(
         range(len(found["price"])), key=lambda row: -_number(found["price"][row]) if found["mandate"][row] else 1
     )
     held = {name: [cells[row] for row in order if found["mandate"][row]] for name, cells in found.items()}
     caption = (
         f"Benefit lost if the mandate is refused, in utility units; it flips within "
-        f"{percent(project.stability.epsilon)} of the optimum."
+        f"{percent(page.project.stability.epsilon)} of the optimum."
     )
-    yield markup.table(_table("prices", "Price of each mandate", caption, held))
+    yield page.table(_table("prices", "Price of each mandate", caption, held))
     loose = {
         name: [
             cell
@@ -320,41 +356,42 @@ def _stability(project: Project, out: Path, folder: Path) -> Iterator[str]:
     }
     if loose["group"]:
         told = "Offers without a mandate that could hold one at a loss within the same margin."
-        yield markup.table(_table("near", "Offers in the balance", told, loose))
-    yield markup.table(
+        yield page.table(_table("near", "Offers in the balance", told, loose))
+    yield page.table(
         _table(
             "sensitivity",
             "Weights and scenarios",
             "Gained and lost mandates against the plan.",
-            _read(out / "stability" / "sensitivity.csv"),
+            _read(page.out / "stability" / "sensitivity.csv"),
         )
     )
-    spread = _read(out / "stability" / "across.csv")
+    spread = _read(page.out / "stability" / "across.csv")
     loose = {
         name: [cell for cell, steady in zip(cells, spread["steady"], strict=True) if not steady]
         for name, cells in spread.items()
     }
     if loose["group"]:
         told = "Part of these settings in which an offer holds a mandate, where that is neither none nor all."
-        yield markup.table(_table("across", "Mandates that depend on weights and scenarios", told, loose))
+        yield page.table(_table("across", "Mandates that depend on weights and scenarios", told, loose))
 
+
+_BODIES: Mapping[str, Callable[[_Page], Iterator[str]]] = {
+    "need": _need,
+    "forecast": _forecast,
+    "eligibility": _eligibility,
+    "benefit": _benefit,
+    "list": _list,
+    "overrides": _overrides,
+    "dialogue": _dialogue,
+    "stability": _stability,
+}
 
 # Parts
 
 
-def _figure(chart: Chart, folder: Path) -> str:
-    """A plot as SVG inside the page; its files stand beside it for papers."""
-    if chart.empty:
-        return markup.paragraph(chart.if_empty)
-    try:
-        (folder / "figures").mkdir(exist_ok=True)
-        written = write_figure(chart, folder / "figures" / chart.key)
-    except OSError as error:
-        raise OutputError(f"cannot write {folder}: {error.strerror or error}") from None
-    data = base64.b64encode(written[0].read_bytes()).decode()
-    image = f'<img alt="{escape(chart.title)}" src="data:image/svg+xml;base64,{data}">'
-    caption = f"<figcaption>{escape(chart.caption)}</figcaption>"
-    return f"<figure><h3>{escape(chart.title)}</h3>{markup.scrolled(chart.title, image)}{caption}</figure>"
+def _width(names: Sequence[object]) -> int:
+    """Pixels that keep the names below an axis apart."""
+    return max(600, 58 * len(names))
 
 
 def _table(key: str, title: str, caption: str, columns: Mapping[str, Sequence[Cell]]) -> Table:

@@ -423,7 +423,7 @@ SCHEMAS: dict[str, Schema] = {schema.name: schema for schema in (*_INPUTS, *_HAN
 
 def as_markdown() -> str:
     """The tables as Markdown, for the documentation."""
-    return "\n".join(_lines()) + "\n"
+    return "\n".join(_lines()).rstrip() + "\n"
 
 
 def _lines() -> Iterator[str]:
