@@ -4,7 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test baseline lint format clean perf-gate perf-gate-selftest perf-quick perf-full perf-history micro
+PLAN ?= build/plan-basel-2022
+
+.PHONY: demo demo-plan test baseline docs lint format clean perf-gate perf-gate-selftest perf-quick perf-full perf-history micro
 
 demo: $(VENV)/.demo
 	@echo "== Every formulation on every backend, on a cut of a real instance"
@@ -15,6 +17,12 @@ demo: $(VENV)/.demo
 	@echo
 	@echo "== The leading methods on a hard synthetic instance"
 	$(BIN)/splgbench compare hard-h4 --methods big_m_literal@highs linked@highs strengthened@highs auto --time-limit 15
+
+# A semi-synthetic planning project, from hospital statistics to a hospital list; under three minutes. Called again, it
+# does what has changed.
+demo-plan: $(VENV)/.demo
+	[ -e $(PLAN)/project.toml ] || $(BIN)/splgbench plan $(PLAN) --example basel-2022
+	$(BIN)/splgbench plan $(PLAN)
 
 test: $(VENV)/.test
 	$(BIN)/ruff check .
@@ -29,6 +37,11 @@ baseline: $(VENV)/.demo
 	$(BIN)/splgbench --version
 	$(BIN)/splgbench run campaigns/baseline.toml --store baseline.sqlite --workers 2 || [ $$? -eq 1 ]
 	$(BIN)/splgbench report baseline.sqlite -o campaigns/baseline --lp-bounds || [ $$? -eq 1 ]
+
+# The site, with its notebooks and plots made on this machine; build/docs-notebooks keeps what has not changed.
+docs: $(VENV)/.test
+	$(BIN)/sphinx-build -W --keep-going -q -b html -c docs . build/site
+	@echo "build/site/index.html"
 
 # The working copy, or HEAD=<rev>, against BASE; docs/performance.md. GATE takes further arguments, `--markdown gate.md` for one.
 BASE ?= HEAD

@@ -1,14 +1,18 @@
 """The recommended pipeline: what `splgbench solve` uses where no method is named.
 
     1. Small instances go to `strengthened` on HiGHS at once.
-    2. Dantzig-Wolfe over blocks that only demand couples: a bound in about a second at 26 x 145, and a fractional
+    2. The LP relaxation of `strengthened`: multipliers, and a first allocation by repair.
+    3. Large instances with several planning regions are cut into districts: a bound over the cells that these share,
+       every district solved apart, then neighbourhoods.
+    4. Dantzig-Wolfe over blocks that only demand couples: a bound in about a second at 26 x 145, and a fractional
        allocation.
-    3. Repair, and RENS on the mandates that the master leaves fractional.
-    4. Lagrangian probing fixes what no better allocation can have otherwise; `strengthened` solves the rest, connected
+    5. Repair, and RENS on the mandates that the master leaves fractional.
+    6. Lagrangian probing fixes what no better allocation can have otherwise; `strengthened` solves the rest, connected
        components apart.
-    5. What is not proved in time goes to large-neighbourhood search for a while; then 4 again with more time.
+    7. What is not proved in time goes to large-neighbourhood search for a while; then 6 again with more time.
 
-The reduced models of step 4 hold every allocation better than the best one, so their bounds, or the best value where
+Where the first allocation is near the bound already, the relaxation is tight enough and 4 and 5 are left out. The
+reduced models of step 6 hold every allocation better than the best one, so their bounds, or the best value where
 that is larger, bound the whole. Where a step cannot run (a partition that is refused, a solver that is missing) the
 next one takes over; the last resort is `strengthened` alone, also where HiGHS needs a process of its own.
 """
@@ -18,9 +22,12 @@ from __future__ import annotations
 from splgbench import registry
 from splgbench.backends.base import SolverStatus
 from splgbench.decomposition.apart import Components, solve_apart
+from splgbench.decomposition.by_district import Districts
 from splgbench.decomposition.column_generation import ColumnGeneration
 from splgbench.decomposition.compiling import compile_kernels
+from splgbench.decomposition.districts import districts
 from splgbench.decomposition.loop import Decomposition, Finished, Loop
+from splgbench.decomposition.lp_start import lp_start
 from splgbench.decomposition.neighbourhood_search import search
 from splgbench.decomposition.neighbourhoods import Guide
 from splgbench.decomposition.partition import partition
@@ -30,17 +37,26 @@ from splgbench.decomposition.repair import repaired
 from splgbench.decomposition.requirements import master_versions, missing_master
 from splgbench.decomposition.restricted import Restriction, rens, solve_whole
 from splgbench.errors import InputError, UnsupportedError
+from splgbench.model import FloatArray
 
 SMALL = 250
 """Live offers up to which step 1 is all."""
+DISTRICT = 14_000
+"""Live offers of a district; instances with fewer are not cut."""
+DISTRICT_GAPS = (3e-5, 3e-6)
+"""Relative gaps at which districts may stay open, round by round; a quarter of the gap asked for is enough."""
+MOST_DISTRICTS = 2 / 3
+"""Part of the time that is left for one pass over all districts."""
+LOOSE = 3e-3
+"""Relative gap after step 2 up to which steps 4 and 5 are left out."""
 MOST_COLUMNS = 1 / 3
-"""Part of the time that is left for step 2."""
+"""Part of the time that is left for step 4."""
 MOST_RENS = 1 / 10
-"""Part of the time that is left for step 3."""
-FIRST_SLICE = 2 / 3
-"""Part of the time that is left for step 4 at first; all of it at every return."""
-SEARCH = 1 / 4
 """Part of the time that is left for step 5."""
+FIRST_SLICE = 2 / 3
+"""Part of the time that is left for step 6 at first; all of it at every return."""
+SEARCH = 1 / 4
+"""Part of the time that is left for neighbourhoods, in step 3 and in step 7."""
 
 
 def auto(backend: str | None = None) -> Decomposition:
@@ -69,9 +85,23 @@ def _steps(loop: Loop) -> SolverStatus:
 
 
 def _decomposed(loop: Loop) -> SolverStatus:
-    """Steps 2 to 5."""
+    """Steps 2 to 7."""
     relaxation = HospitalRelaxation(loop.offers, partition(loop.offers, "tied"))
-    generation = ColumnGeneration(loop, relaxation)
+    restriction = Restriction(loop)
+    start = lp_start(relaxation, restriction.model, loop.left)
+    loop.check()
+    if start.weights is not None and start.prices is not None:
+        loop.found(repaired(loop.offers, start.weights), "repair")
+        bound = relaxation.evaluate(start.multipliers).bound
+        loop.relaxed(bound, "pricing", lambda: relaxation.named(start.multipliers))
+        loop.check()
+        guide = Guide(loop.offers, start.weights, relaxation, start.multipliers)
+        split = districts(loop.offers, relaxation.partition, DISTRICT)
+        if split.n_blocks > 1 and int(loop.offers.live.sum()) > DISTRICT:
+            _by_district(loop, Districts(loop, restriction, split, start.prices), guide)
+        if loop.best is not None and bound - loop.best <= LOOSE * loop.best:
+            return _reduced(loop, relaxation, restriction, start.multipliers, guide)
+    generation = ColumnGeneration(loop, relaxation, start.multipliers)
     try:
         generation.run(seconds=_part(loop, MOST_COLUMNS))
     except Finished as finished:
@@ -80,15 +110,33 @@ def _decomposed(loop: Loop) -> SolverStatus:
     weights = generation.master.weights()
     loop.found(repaired(loop.offers, weights), "repair")
     loop.check()
-    restriction = Restriction(loop)
     rens(restriction, weights, _part(loop, MOST_RENS))
     loop.check()
     guide = Guide(loop.offers, weights, relaxation, generation.best)
-    components = Components(relaxation, generation.best)
+    return _reduced(loop, relaxation, restriction, generation.best, guide)
+
+
+def _by_district(loop: Loop, lots: Districts, guide: Guide) -> None:
+    """Step 3."""
+    for gap in DISTRICT_GAPS:
+        gap = max(gap, loop.limits.gap / 4)
+        lots.bound(gap, _part(loop, MOST_DISTRICTS))
+        loop.check()
+        lots.improve(gap, _part(loop, MOST_DISTRICTS))
+        loop.check()
+        search(loop, guide, seconds=_part(loop, SEARCH), raises=0)
+        loop.check()
+
+
+def _reduced(
+    loop: Loop, relaxation: HospitalRelaxation, restriction: Restriction, multipliers: FloatArray, guide: Guide
+) -> SolverStatus:
+    """Steps 6 and 7."""
+    components = Components(relaxation, multipliers)
     slice_ = FIRST_SLICE
     fixed = nothing_fixed(loop)
     while True:
-        fixed = fixed.joined(probe(loop, relaxation, generation.best))
+        fixed = fixed.joined(probe(loop, relaxation, multipliers))
         if solve_apart(loop, restriction, components, fixed, _part(loop, slice_)):
             return SolverStatus.FINISHED
         loop.check()

@@ -124,12 +124,13 @@ def decode(data: bytes, file: str) -> str:
         raise InputError([Problem(file, line, None, "must be UTF-8 text")]) from None
 
 
-def parse_csv(name: str, file: str, text: str, lines_before: int = 0) -> Table:
+def parse_csv(name: str, file: str, text: str, lines_before: int = 0, delimiter: str = ",") -> Table:
     """A CSV text with a header as a `Table`; rows carry their line numbers.
 
     Parameters
     ----------
     lines_before : lines of the file that stand before the text.
+    delimiter : between cells.
 
     Raises
     ------
@@ -141,7 +142,7 @@ def parse_csv(name: str, file: str, text: str, lines_before: int = 0) -> Table:
     if not text.endswith(("\n", "\r")):
         line = lines_before + text.count("\n") + 1
         raise InputError([Problem(file, line, None, "the last line has no line end: the file may be truncated")])
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=delimiter)
     problems: list[Problem] = []
     records: list[list[str]] = []
     lines: list[int] = []

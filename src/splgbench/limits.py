@@ -17,7 +17,7 @@ class Limits:
     wall_time : seconds, building the model included; None for no limit.
     memory : megabytes; None for no limit.
     threads : threads the solver may use.
-    gap : relative gap |dual - primal| / |primal| at which it may stop, a fraction; 0 asks for a proof.
+    gap : relative gap ``|dual - primal| / |primal|`` at which it may stop, a fraction; 0 asks for a proof.
     seed : the solver's random seed.
     nodes : branch-and-bound nodes; None for no limit.
     iterations : iterations of a decomposition's outer loop; None for no limit.

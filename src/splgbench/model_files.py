@@ -1,4 +1,4 @@
-"""Model files with readable names: MPS and LP that any solver reads back."""
+"""Model files with readable names: MPS and LP that any solver reads back, and solutions of them."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import re
 import tempfile
 from pathlib import Path
 
+import numpy as np
+
 from splgbench.backends.base import Backend
-from splgbench.errors import InputError, OutputError
-from splgbench.files import written_whole
-from splgbench.instance import Instance
+from splgbench.errors import InputError, OutputError, UnsupportedError
+from splgbench.files import write_text, written_whole
+from splgbench.instance import Instance, IntArray
 from splgbench.model import Block, MipModel
 from splgbench.volumes import pairs
 
@@ -41,6 +43,40 @@ def write_model(instance: Instance, model: MipModel, backend: Backend, path: Pat
         if not plain.is_file():
             raise OutputError(f"cannot write {path}: {backend.name} wrote nothing")
         draft.write_bytes(plain.read_bytes())
+
+
+def write_solution(instance: Instance, model: MipModel, volumes: IntArray, path: Path) -> None:
+    """Write an allocation as a solution of a model, in the format of MIPLIB, which HiGHS and SCIP read.
+
+    A line ``=obj= VALUE``, then a line ``COLUMN VALUE`` for every column that is not 0.
+
+    Parameters
+    ----------
+    volumes : shape (K,), cases; an allocation that the exact checker accepts.
+
+    Raises
+    ------
+    InputError
+        Another suffix than .sol.
+    UnsupportedError
+        The model has columns that volumes and mandates do not decide, or no column for a volume.
+    OutputError
+        The file cannot be written.
+    """
+    if path.suffix != ".sol":
+        raise InputError("must end in .sol", str(path))
+    columns, values = model.start_values(volumes)
+    if len(columns) < model.n_columns:
+        further = [
+            block.family for block in model.column_blocks if not np.isin(range(block.start, block.stop), columns).all()
+        ]
+        raise UnsupportedError(f"an allocation does not give the columns {', '.join(further)}")
+    if (volumes[model.volume_column < 0] > 0).any():
+        raise UnsupportedError("the model has no column for an offer that the allocation uses")
+    column_names = names(instance, model.column_blocks)
+    rows = sorted((int(column), int(value)) for column, value in zip(columns, values, strict=True) if value)
+    lines = [f"=obj= {int(volumes @ instance.utility)}", *(f"{column_names[column]} {value}" for column, value in rows)]
+    write_text(path, "\n".join(lines) + "\n")
 
 
 def names(instance: Instance, blocks: tuple[Block, ...]) -> list[str]:

@@ -195,7 +195,7 @@ def _check_path(name: str, path: object) -> None:
 def _read_table(resource: dict[str, Any], read: Reader) -> Table:
     name, path = resource["name"], resource["path"]
     data = read(path)
-    table = parse_csv(name, path, decode(data, path)) if path.endswith(".csv") else _read_parquet(name, path, data)
+    table = parse_csv(name, path, decode(data, path)) if path.endswith(".csv") else read_parquet(name, path, data)
     stated = resource.get("rows", 0)
     if table.length < stated:
         # A file that breaks off between two rows shows nowhere else.
@@ -212,7 +212,14 @@ def _parquet() -> Any:
     return parquet
 
 
-def _read_parquet(name: str, path: str, data: bytes) -> Table:
+def read_parquet(name: str, path: str, data: bytes) -> Table:
+    """The table of a Parquet file; `path` is what errors call it.
+
+    Raises
+    ------
+    InputError
+        Bytes that are no Parquet table, or more cells than `SIZE_LIMIT`.
+    """
     parquet = _parquet()
     try:
         stored = parquet.ParquetFile(io.BytesIO(data))

@@ -30,7 +30,7 @@ class Status(StrEnum):
 
 
 def relative_gap(primal: float | None, dual: float | None) -> float | None:
-    """|dual - primal| / |primal| as a fraction; 0 where they are equal, None where it is unknown."""
+    """``|dual - primal| / |primal|`` as a fraction; 0 where they are equal, None where it is unknown."""
     if primal is None or dual is None:
         return None
     if primal == dual:
@@ -108,7 +108,7 @@ class Result:
 
     @property
     def gap(self) -> float | None:
-        """|dual - primal| / |primal|; None where unknown."""
+        """``|dual - primal| / |primal|``; None where unknown."""
         return relative_gap(self.primal, self.dual)
 
     def allocation(self, instance: Instance) -> Allocation | None:

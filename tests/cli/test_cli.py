@@ -354,7 +354,19 @@ def test_newer_highspy_runs_in_a_process_of_its_own(small: Path, tmp_path: Path)
 
 def test_help_has_examples(capsys: pytest.CaptureFixture[str]) -> None:
     """Every command explains itself with examples."""
-    for command in ("list", "validate", "generate", "solve", "compare", "relax", "check", "export", "screen"):
+    for command in (
+        "list",
+        "validate",
+        "generate",
+        "solve",
+        "compare",
+        "relax",
+        "check",
+        "export",
+        "screen",
+        "import",
+        "instances",
+    ):
         with pytest.raises(SystemExit) as ended:
             main([command, "--help"])
         assert ended.value.code == 0

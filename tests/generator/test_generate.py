@@ -44,10 +44,10 @@ SMALL = {
     ),
 }
 PACKAGE_SHA256 = {
-    "plain": "cd11c5687292813e1e4f5f9263b46f37732667b0762b77840f3f083b101325c1",
-    "links": "eb8e9b6aa7bd704f1a861bc02630bf5617819f8d450c94a6ee57fad5974753d5",
-    "regions": "339d53840da0b99eb6887cde8a77f95ed902d1b901f468f78f1012882aeab94e",
-    "cooperation": "71d6a7bc2d94381b3a69c6458da26ed1797f8d9921a6e7ac1c31b0241d8dd9b6",
+    "plain": "f5b63974e9a313340dba0eb804e4f9b4ffbd8843cdf53b23cb22991f69c05a6a",
+    "links": "0b3ac640b0a77d7c59c58472007c42f1c0ed436ffdfdf0f3316543acef92f451",
+    "regions": "095014f4ed344ffc95045e0663588cef90e00db81116cb2d468c32c09a9932cf",
+    "cooperation": "794d2037eefca632befc8b265de70fc187d2dc7624429162916a90ca5dfe83ee",
 }
 
 
@@ -86,6 +86,18 @@ def within(share, probability, count):
 def test_packages_are_the_same_bytes_everywhere(name):
     """The committed hash of the whole package: any change of a draw or of the writing shows."""
     assert package_sha256(SMALL[name]) == PACKAGE_SHA256[name]
+
+
+def test_breadth_lets_large_hospitals_offer_more():
+    """The larger half offers more groups, the expected number stays, and no other draw moves."""
+    flat = Recipe(hospitals=40, groups=60, areas=6, eligibility="0.5", size_sd="0.5")
+    even, broad = generate(flat), generate(replace(flat, breadth="0.4"))
+    offers = np.bincount(broad.offer_hospital, minlength=40)
+    capacity = np.bincount(broad.offer_hospital, broad.capacity, 40)
+    large = np.argsort(capacity)[20:]
+    assert offers[large].sum() > 2 * (offers.sum() - offers[large].sum())
+    assert within(broad.n_offers / 2400, 0.5, 2400)
+    assert (even.demand == broad.demand).all()
 
 
 def test_another_process_draws_the_same():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
@@ -14,7 +13,8 @@ from splgbench.generator.generate import generate
 from splgbench.generator.presets import load_preset
 from splgbench.generator.recipe import Recipe, read_recipe
 from splgbench.instance import Instance
-from splgbench.library import library_names, load
+from splgbench.library import by_number, library_names, library_summary, load
+from splgbench.library.sets import PREFIX, set_members
 from splgbench.package import DESCRIPTOR
 from splgbench.transform import CUT, cut, without_rules
 
@@ -71,19 +71,23 @@ def _loaded(source: Source) -> Instance:
 
 
 def library_sources(patterns: Iterable[str]) -> list[Source]:
-    """Library instances by name, with * allowed; numbers in names sort as numbers.
+    """Library instances by name, with * allowed (numbers in names sort as numbers), or by set (`set:tiny`).
 
     Raises
     ------
     InputError
-        A pattern that nothing matches.
+        A pattern that nothing matches, or no such set.
     """
-    known = sorted(library_names(), key=_by_number)
+    known = sorted(library_names(), key=by_number)
     found: dict[str, None] = {}
     for pattern in patterns:
-        matches = [name for name in known if fnmatchcase(name, pattern)]
+        matches = (
+            list(set_members(pattern.removeprefix(PREFIX)))
+            if pattern.startswith(PREFIX)
+            else [name for name in known if fnmatchcase(name, pattern)]
+        )
         if not matches:
-            raise InputError(f"nothing in the library is called {pattern}; it has {', '.join(known)}")
+            raise InputError(f"nothing in the library is called {pattern}; it has {library_summary()}")
         found.update(dict.fromkeys(matches))
     return [Source("library", name) for name in found]
 
@@ -118,14 +122,10 @@ def _paths(patterns: Iterable[str], folder: Path) -> list[Path]:
     for pattern in patterns:
         base = Path("/") if Path(pattern).is_absolute() else folder
         try:
-            matches = sorted(base.glob(pattern.lstrip("/")), key=lambda path: _by_number(str(path)))
+            matches = sorted(base.glob(pattern.lstrip("/")), key=lambda path: by_number(str(path)))
         except (ValueError, NotImplementedError, OSError) as error:
             raise InputError(f"{pattern} is no path: {error}") from None
         if not matches:
             raise InputError(f"there is no {pattern}")
         found.update(dict.fromkeys(matches))
     return list(found)
-
-
-def _by_number(name: str) -> list[tuple[int, str]]:
-    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"([0-9]+)", name)]

@@ -16,7 +16,7 @@ from splgbench.errors import InputError, Problem, SplgbenchError
 from splgbench.files import read_text
 from splgbench.generator.recipe import KNOBS
 from splgbench.isolation import GRACE
-from splgbench.library import library_names
+from splgbench.library import library_names, library_summary
 from splgbench.limits import Limits
 from splgbench.method_names import canonical, expand
 from splgbench.methods import method
@@ -328,7 +328,7 @@ class _Reader:
         every = table.whole("every", 20, 1)
         table.finish()
         if instance not in library_names():
-            table.problem("instance", f"must be one instance of {', '.join(sorted(library_names()))}", instance)
+            table.problem("instance", f"must be one instance of {library_summary()}", instance)
         if not wall_time:
             table.problem("wall_time", "must be above 0 seconds", wall_time)
         try:

@@ -39,7 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
     from splgbench.testing.court import quarantined, refuted, smallest_contradiction
 
     instance, limits = read_instance(arguments), read_limits(arguments)
-    folder = arguments.output or Path(f"court-{instance.name}")
+    folder = arguments.output or Path(f"court-{instance.name.replace('/', '-')}")
     with interruptible(Stop()) as stop:
         results = answers(instance, expand(arguments.methods), limits, stop, quiet=arguments.json)
         found, apart = refuted(results), quarantined(results)

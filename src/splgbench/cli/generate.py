@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from splgbench.cli.arguments import Parsers, add_command
-from splgbench.cli.output import print_json, print_table
+from splgbench.cli.output import print_json, print_written
 from splgbench.errors import InputError
 from splgbench.generator.generate import generate
 from splgbench.generator.presets import load_preset, preset_names
@@ -44,18 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise InputError("needs a folder or .zip to write to", "-o")
     instance = generate(recipe)
     write_package(instance, arguments.output, table_format="parquet" if arguments.parquet else "csv")
-    facts = {
-        "written": str(arguments.output),
-        "instance": instance.name,
-        "instance_hash": instance.instance_hash,
-        "hospitals": instance.n_hospitals,
-        "groups": instance.n_groups,
-        "offers": instance.n_offers,
-    }
-    if arguments.json:
-        print_json(facts)
-    else:
-        print_table(("generated", ""), facts.items())
+    print_written(instance, arguments.output, as_json=arguments.json)
     return 0
 
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+
+from splgbench.instance import Instance
 
 
 def print_json(value: Any) -> None:
@@ -32,6 +35,22 @@ def print_table(header: Sequence[str], rows: Iterable[Sequence[Any]], title: str
     for row in rows:
         table.add_row(*row)
     console.print(table)
+
+
+def print_written(instance: Instance, path: Path, *, as_json: bool) -> None:
+    """What was written where, of a command that makes an instance package."""
+    facts = {
+        "written": str(path),
+        "instance": instance.name,
+        "instance_hash": instance.instance_hash,
+        "hospitals": instance.n_hospitals,
+        "groups": instance.n_groups,
+        "offers": instance.n_offers,
+    }
+    if as_json:
+        print_json(facts)
+    else:
+        print_table(("written", ""), facts.items())
 
 
 def _cell(value: Any) -> str:

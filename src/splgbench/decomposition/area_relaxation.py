@@ -14,13 +14,14 @@ and the bounds add up without rounding. v_b counts with the least of what is pro
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from splgbench.decomposition.blocks import BlockModel
 from splgbench.decomposition.loop import Loop
-from splgbench.decomposition.subproblems import Subproblems, trivial_bound
+from splgbench.decomposition.subproblems import Answer, Subproblems, trivial_bound
 from splgbench.errors import InfeasibleError
 from splgbench.instance import BoolArray
 from splgbench.model import FloatArray
@@ -89,7 +90,13 @@ class AreaRelaxation:
         """The nearest prices that `evaluate` takes."""
         return np.rint(np.maximum(prices, 0.0) * self.scale) / self.scale
 
-    def evaluate(self, prices: FloatArray, gap: float = 0.0, seconds: float | None = None) -> AreaEvaluation:
+    def evaluate(
+        self,
+        prices: FloatArray,
+        gap: float = 0.0,
+        seconds: float | None = None,
+        on_bound: Callable[[float], None] | None = None,
+    ) -> AreaEvaluation:
         """L at prices, and the plans.
 
         Parameters
@@ -97,6 +104,7 @@ class AreaRelaxation:
         prices : shape (n_rows,), as `on_grid` gives them.
         gap : relative gap at which a block may stay open.
         seconds : most that all blocks together may take; blocks left over count with what is known of them.
+        on_bound : told of L as it falls, with the LP relaxations of the blocks that are not solved yet.
 
         Raises
         ------
@@ -105,13 +113,22 @@ class AreaRelaxation:
         """
         whole = self.scale * (self.cut.model.objective - self.cut.coupling.T @ prices)
         ends = None if seconds is None else time.perf_counter() + seconds
+        constant = float(prices @ self.cut.limit)
+        relaxed: list[Answer | None] = [None] * len(self.cut.blocks)
+        if on_bound is not None:
+            relaxed = [self._relaxed(b, whole[block.columns], ends) for b, block in enumerate(self.cut.blocks)]
+        ahead = sum(answer.bound for answer in relaxed if answer is not None)
         total = 0.0
         for b, block in enumerate(self.cut.blocks):
             share = None
             if ends is not None:
                 # Twice an even share: most blocks need less than theirs.
                 share = max(0.0, 2 * (ends - time.perf_counter()) / (len(self.cut.blocks) - b))
-            total += self._value(b, whole[block.columns], gap, share)
+            first = relaxed[b]
+            total += self._value(b, whole[block.columns], gap, share, first)
+            if first is not None and on_bound is not None:
+                ahead -= first.bound
+                on_bound((total + ahead) / self.scale + constant)
         values = np.zeros(self.cut.model.n_columns)
         plans: list[FloatArray | None] = []
         for block, known in zip(self.cut.blocks, self.known, strict=True):
@@ -119,12 +136,22 @@ class AreaRelaxation:
             values[block.columns] = known.values
             plans.append(known.values)
         slack = self.cut.limit - self.cut.coupling @ values
-        bound = total / self.scale + float(prices @ self.cut.limit)
+        bound = total / self.scale + constant
         return AreaEvaluation(
             bound, slack, self.cut.mandates(plans), all(known is not None and known.closed for known in self.known)
         )
 
-    def _value(self, b: int, objective: FloatArray, gap: float, seconds: float | None) -> float:
+    def _relaxed(self, b: int, objective: FloatArray, ends: float | None) -> Answer:
+        """The LP relaxation of (1), or what is known of it."""
+        known = self.known[b]
+        if known is not None and np.array_equal(known.objective, objective):
+            return Answer(known.bound, known.values, known.closed)
+        seconds = None if ends is None else max(0.0, ends - time.perf_counter())
+        return self.subproblems.relax(replace(self.cut.blocks[b].model, objective=objective), seconds)
+
+    def _value(
+        self, b: int, objective: FloatArray, gap: float, seconds: float | None, relaxed: Answer | None = None
+    ) -> float:
         """The best bound on (1), times the scale."""
         block, known = self.cut.blocks[b], self.known[b]
         if known is not None and known.closed and np.array_equal(known.objective, objective):
@@ -135,8 +162,10 @@ class AreaRelaxation:
         if known is not None:
             bound = min(bound, known.bound + trivial_bound(model, objective - known.objective))
         closed = False
+        if relaxed is not None:
+            bound = min(bound, relaxed.bound)
         if seconds is None or seconds > 0:
-            answer = self.subproblems.solve(model, gap, seconds)
+            answer = self.subproblems.solve(model, gap, seconds, known=relaxed)
             if answer.bound == -np.inf:
                 raise InfeasibleError("the rules within an area cannot all hold")
             bound, closed = min(bound, answer.bound), answer.closed

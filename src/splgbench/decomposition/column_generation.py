@@ -26,11 +26,13 @@ class ColumnGeneration:
     Parameters
     ----------
     loop, relaxation : the solve and its relaxation.
+    first : shape (n_rows,), multipliers to begin with; None asks the LP relaxation of `strengthened`.
     """
 
-    def __init__(self, loop: Loop, relaxation: HospitalRelaxation) -> None:
+    def __init__(self, loop: Loop, relaxation: HospitalRelaxation, first: FloatArray | None = None) -> None:
         self.loop = loop
         self.relaxation = relaxation
+        self.first = first
         self.master = Master(relaxation)
         self.best: FloatArray = np.zeros(relaxation.n_rows)
         self.best_bound = np.inf
@@ -85,7 +87,9 @@ class ColumnGeneration:
         self._warm_up()
         alpha = SMOOTHING
         while True:
-            solved = self.master.solve(self.loop.left)
+            left = [] if self.loop.left is None else [self.loop.left]
+            left += [] if ends is None else [ends - time.perf_counter()]
+            solved = self.master.solve(min(left, default=None))
             self.loop.check()
             if solved is None:
                 return False
@@ -106,10 +110,12 @@ class ColumnGeneration:
                 alpha = SMOOTHING
 
     def _warm_up(self) -> None:
-        multipliers = lp_multipliers(self.relaxation, self.loop.left)
+        multipliers = lp_multipliers(self.relaxation, self.loop.left) if self.first is None else self.first
         rule = Subgradient(self.relaxation, multipliers)
         for _ in range(WARM_UP):
             evaluation = self.evaluate(multipliers)
             self.loop.check()
-            target = self.loop.best if self.loop.best is not None else 0.99 * self.best_bound
-            multipliers = rule.next(evaluation, float(target))
+            target = 0.99 * self.best_bound
+            if self.loop.best is not None:
+                target = max(target, float(self.loop.best))
+            multipliers = rule.next(evaluation, target)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,20 +14,50 @@ from splgbench.model import FloatArray, MipModel
 from splgbench.solver_libraries import load_highspy
 
 
-def lp_multipliers(relaxation: HospitalRelaxation, seconds: float | None) -> FloatArray:
-    """Duals of the LP of `strengthened` as multipliers of the relaxation's demand and cardinality rows.
-
-    Without an answer they are the relaxation's own first guess.
+@dataclass(frozen=True)
+class LpStart:
+    """What the LP relaxation of `strengthened` says.
 
     Parameters
     ----------
+    multipliers : shape (n_rows,), of the relaxation's rows; without an answer its own first guess.
+    weights : shape (K,), mandates of the solution; None without an answer.
+    prices : shape (rows of the model,), absolute duals; None without an answer.
+    """
+
+    multipliers: FloatArray
+    weights: FloatArray | None
+    prices: FloatArray | None
+
+
+def lp_multipliers(relaxation: HospitalRelaxation, seconds: float | None) -> FloatArray:
+    """`lp_start`'s multipliers, of a model built for them."""
+    model = registry.find("formulations", "strengthened").build(relaxation.offers.instance, "highs")
+    return lp_start(relaxation, model, seconds).multipliers
+
+
+def lp_start(relaxation: HospitalRelaxation, model: MipModel, seconds: float | None) -> LpStart:
+    """Duals of the LP of `strengthened` as multipliers of the relaxation's demand and cardinality rows.
+
+    Parameters
+    ----------
+    model : `strengthened` of the relaxation's instance.
     seconds : most the LP may take; None for no limit.
     """
-    offers = relaxation.offers
-    model = registry.find("formulations", "strengthened").build(offers.instance, "highs")
-    dual = row_prices(model, seconds)
-    if dual is None:
-        return relaxation.first_multipliers()
+    solution = _relaxation(model, seconds)
+    if solution is None:
+        return LpStart(relaxation.first_multipliers(), None, None)
+    # A maximum: the dual of a row <= is its price, whatever sign the solver gives it.
+    dual = np.abs(np.array(solution.row_dual, dtype=np.float64))
+    values = np.array(solution.col_value, dtype=np.float64)
+    there = model.mandate_column >= 0
+    weights = np.zeros(len(model.mandate_column))
+    weights[there] = np.clip(values[model.mandate_column[there]], 0.0, 1.0)
+    return LpStart(_multipliers(relaxation, model, dual), weights, dual)
+
+
+def _multipliers(relaxation: HospitalRelaxation, model: MipModel, dual: FloatArray) -> FloatArray:
+    """The duals of a model's demand rows and cell knapsacks, row by row of the relaxation."""
     found = np.zeros(relaxation.n_rows)
     scale = relaxation.weight_scale()
     for block in model.row_blocks:

@@ -22,7 +22,7 @@ class Partition:
 
     Parameters
     ----------
-    kind : one of `KINDS`, or "custom".
+    kind : one of `KINDS`, "district" or "custom".
     block : shape (K,), the block of each live offer, -1 for the others.
     n_blocks : how many there are.
     coupling_cells : shape (C,), cells whose demand row can bind and joins blocks.
@@ -55,16 +55,16 @@ def partition(offers: Presolved, kind: str) -> Partition:
     """
     instance = offers.instance
     if kind == "hospital":
-        return _made(offers, kind, _joined(instance.offer_hospital, instance.n_hospitals, offers))
+        return labelled(offers, kind, _joined(instance.offer_hospital, instance.n_hospitals, offers))
     if kind == "tied":
-        return _made(offers, kind, _tied(offers))
+        return labelled(offers, kind, _tied(offers))
     if kind == "area":
-        return _made(offers, kind, instance.group_area[instance.offer_group])
+        return labelled(offers, kind, instance.group_area[instance.offer_group])
     if kind == "region":
         region = np.maximum(instance.cell_region, 0)
-        return _made(offers, kind, region[instance.offer_cell])
+        return labelled(offers, kind, region[instance.offer_cell])
     if kind == "component":
-        return _made(offers, kind, offers.component)
+        return labelled(offers, kind, offers.component)
     raise UnsupportedError(f"no partition by {kind}; there are {', '.join(KINDS)}")
 
 
@@ -83,7 +83,7 @@ def custom_partition(offers: Presolved, block_of: Mapping[tuple[str, str], int])
         if name not in block_of:
             raise InputError(f"has no block for the offer {name}", "partition")
         label[k] = block_of[name]
-    return _made(offers, "custom", label)
+    return labelled(offers, "custom", label)
 
 
 def _joined(hospital: IntArray, n_hospitals: int, offers: Presolved) -> IntArray:
@@ -107,8 +107,14 @@ def _tied(offers: Presolved) -> IntArray:
     return found
 
 
-def _made(offers: Presolved, kind: str, label: IntArray) -> Partition:
-    """Number the labels of the live offers and find what joins them."""
+def labelled(offers: Presolved, kind: str, label: IntArray) -> Partition:
+    """The partition whose blocks are the live offers of one label each.
+
+    Parameters
+    ----------
+    kind : what it is called.
+    label : shape (K,), any numbers from 0 on.
+    """
     instance, links = offers.instance, offers.links
     block = np.full(instance.n_offers, -1, dtype=np.int64)
     live = np.flatnonzero(offers.live)

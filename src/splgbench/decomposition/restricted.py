@@ -88,6 +88,7 @@ class Restriction:
         options: Mapping[str, Any] | None = None,
         *,
         on_dual: Callable[[float], None] | None = None,
+        near: BoolArray | None = None,
     ) -> Solution:
         """Solve what is open; incumbents go to the loop as they come.
 
@@ -99,6 +100,8 @@ class Restriction:
         nodes : most branch-and-bound nodes.
         options : of HiGHS, in its own words.
         on_dual : told of upper bounds on what every allocation with these mandates fixed is worth.
+        near : shape (K,), offers whose volumes are open; the others keep those of the best allocation, and the bounds
+            of the solution hold for such allocations only. None opens all.
 
         Returns
         -------
@@ -113,7 +116,11 @@ class Restriction:
             columns, values = self.model.start_values(loop.volumes)
             known = np.zeros(self.model.n_columns)
             known[columns] = values
-        part = shrunk(self.model, *self._bounds(out, stand), known)
+        lower, upper = self._bounds(out, stand)
+        if near is not None and known is not None:
+            far = self.model.volume_column[~near & loop.offers.live]
+            lower[far] = upper[far] = known[far]
+        part = shrunk(self.model, lower, upper, known)
         if part is None:
             return Solution(SolverStatus.INFEASIBLE)
         # The mandates of what is not open; the others come with each event.

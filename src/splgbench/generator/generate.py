@@ -192,7 +192,9 @@ class _Offers:
 
 def _offers(recipe: Recipe, draws: Draws, layout: _Layout) -> _Offers:
     n_pairs = recipe.hospitals * recipe.groups
-    pair = np.flatnonzero(draws.happens("offer", n_pairs, recipe.eligibility))
+    size = draws.lognormal("hospital size", recipe.hospitals, recipe.size_sd)
+    eligible = np.repeat(_eligibility(recipe, size), recipe.groups)
+    pair = np.flatnonzero(fixed_point.fraction(draws.bits("offer", n_pairs)) < eligible)
     hospital, group = np.divmod(pair, recipe.groups)
     cell = layout.cell_of[hospital, group]
 
@@ -200,13 +202,21 @@ def _offers(recipe: Recipe, draws: Draws, layout: _Layout) -> _Offers:
     demand = np.maximum(1, times(per_ten[layout.cell_group] // 10, layout.cell_hospitals))
 
     # K = rho x B x share of the hospital's size among those that offer in the cell x noise.
-    size = draws.lognormal("hospital size", recipe.hospitals, recipe.size_sd)
     size_of_cell = np.zeros(len(demand), dtype=np.int64)
     np.add.at(size_of_cell, cell, size[hospital])
     share = ratio(size[hospital], size_of_cell[cell])
     noise = draws.lognormal("capacity", n_pairs, recipe.cap_sd)[pair]
     capacity = times(times(times(share, fixed(recipe.rho)), noise), demand[cell])
     return _Offers(pair, hospital, group, cell, capacity, demand)
+
+
+def _eligibility(recipe: Recipe, size: IntArray) -> IntArray:
+    """Probability that a hospital offers a group, shape (H,) in fixed point; equal sizes rank in their order."""
+    n = len(size)
+    rank = np.empty(n, dtype=np.int64)
+    rank[np.argsort(size, kind="stable")] = np.arange(n)
+    spread = fixed(recipe.breadth) * (2 * rank - (n - 1)) // max(1, n - 1)
+    return np.clip(fixed(recipe.eligibility) + spread, 0, ONE)
 
 
 def _minimum_cases(recipe: Recipe, draws: Draws, offers: _Offers) -> IntArray:

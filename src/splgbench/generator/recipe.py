@@ -62,6 +62,7 @@ KNOBS: Mapping[str, Knob] = {
     "demand_sd": _decimal("0", "1.5"),
     "size_sd": _decimal("0", "1"),
     "eligibility": _decimal("0", "1"),
+    "breadth": _decimal("0", "1"),
     "rho": _decimal("0.01", "100"),
     "cap_sd": _decimal("0", "1"),
     "rho_area": _decimal("0.01", "100"),
@@ -109,6 +110,8 @@ class Recipe:
     demand_sd : demand of a group is demand_median x lognormal(demand_sd) x hospitals / 10.
     size_sd : size of a hospital is lognormal(size_sd).
     eligibility : probability that a hospital offers a group.
+    breadth : how far that probability follows size: eligibility - breadth at the smallest hospital, eligibility +
+        breadth at the largest, evenly by rank between them, cut at 0 and 1.
     rho : competition: capacity of all offers of a cell as a multiple of its demand. An offer's capacity is
         rho x demand x its hospital's share in the sizes of those that offer the group x lognormal(cap_sd).
     cap_sd : see rho.
@@ -147,6 +150,7 @@ class Recipe:
     demand_sd: Decimal = Decimal("1")
     size_sd: Decimal = Decimal("0.4")
     eligibility: Decimal = Decimal("0.8")
+    breadth: Decimal = Decimal("0")
     rho: Decimal = Decimal("2")
     cap_sd: Decimal = Decimal("0.3")
     rho_area: Decimal = Decimal("1.5")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import re
+from collections.abc import Callable, Sequence
 from functools import cache
 from importlib import resources
 from importlib.resources.abc import Traversable
@@ -11,11 +14,22 @@ from splgbench.errors import InputError
 from splgbench.generator.generate import generate
 from splgbench.generator.presets import load_preset, preset_names
 from splgbench.instance import Instance
-from splgbench.library.collection import Collection
+from splgbench.library.cache import cached
+from splgbench.library.collection import Collection, Origin
+from splgbench.library.families import load_families
 from splgbench.package import DESCRIPTOR, read_package
+from splgbench.sources.cms_collection import CmsCollection, cms_of_folder
+from splgbench.sources.switzerland_collection import SwissCollection, swiss_of_folder
 
-COLLECTIONS: tuple[Collection, ...] = ()
+COLLECTIONS: tuple[Collection, ...] = (
+    CmsCollection(),
+    SwissCollection("basel"),
+    SwissCollection("switzerland"),
+    *load_families(),
+)
 """The collections of the project."""
+OWN_FILES: tuple[Callable[[str, Path], Collection | None], ...] = (cms_of_folder, swiss_of_folder)
+"""Collections of a user's own files: from a name and a folder, where the name is one of theirs."""
 
 
 @cache
@@ -24,6 +38,13 @@ def library_names() -> dict[str, str]:
     packages = {entry.name: "package" for entry in _root().iterdir() if _is_package(entry)}
     made = {name: "collection" for collection in COLLECTIONS for name in collection.names()}
     return {**made, **packages, **dict.fromkeys(preset_names(), "recipe")}
+
+
+def library_summary() -> str:
+    """What the library has, in a line: packages and recipes by name, collections by prefix."""
+    names = [name for name, kind in library_names().items() if kind != "collection"]
+    counts = [f"{each.prefix}/... ({len(list(each.names()))} instances)" for each in COLLECTIONS]
+    return ", ".join(sorted(names) + counts)
 
 
 def collection_of(name: str) -> Collection | None:
@@ -46,7 +67,7 @@ def load(name: str | Path) -> Instance:
         raise InputError(f"cannot be read: {error}", str(name)) from None
     collection = None if there else collection_of(str(name))
     if collection is not None:
-        return collection.make(str(name))
+        return cached(str(name), lambda: collection.make(str(name)))
     if there or path.suffix == ".zip" or len(path.parts) > 1:
         return read_package(path)
     kind = library_names().get(str(name))
@@ -55,8 +76,59 @@ def load(name: str | Path) -> Instance:
     if kind == "package":
         with resources.as_file(_root() / str(name)) as folder:
             return read_package(folder)
-    known = ", ".join(sorted(library_names()))
-    raise InputError(f"no such folder, zip or library instance; the library has {known}", str(name))
+    raise InputError(f"no such folder, zip or library instance; the library has {library_summary()}", str(name))
+
+
+def derive(name: str, raw: Path | None = None) -> Instance:
+    """An instance of a collection.
+
+    Parameters
+    ----------
+    raw : folder of a user's own files; None takes the shipped ones.
+
+    Raises
+    ------
+    InputError
+        No such instance, or files that break a rule.
+    """
+    return _collection(name, raw).make(name)
+
+
+def provenance(name: str, hospital: str, group: str, raw: Path | None = None) -> Sequence[Origin]:
+    """Where every number of an offer of a collection's instance comes from.
+
+    Parameters
+    ----------
+    raw : folder of a user's own files; None takes the shipped ones.
+
+    Raises
+    ------
+    InputError
+        No such instance or offer, or an instance of no collection.
+    """
+    return _collection(name, raw).provenance(name, hospital, group)
+
+
+def _collection(name: str, raw: Path | None) -> Collection:
+    if raw is None:
+        collection = collection_of(name)
+    else:
+        collection = next((found for of_folder in OWN_FILES if (found := of_folder(name, raw)) is not None), None)
+    if collection is None:
+        prefixes = ", ".join(sorted(each.prefix for each in COLLECTIONS)) or "none yet"
+        raise InputError(f"must be an instance of a collection ({prefixes}); own files may be of another year", name)
+    return collection
+
+
+def by_number(name: str) -> list[tuple[int, str]]:
+    """A sort key under which numbers in names sort as numbers."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"([0-9]+)", name)]
+
+
+def package_kind(name: str) -> str:
+    """What a package of the library says that its data are: "real", "semi-synthetic" or "synthetic"."""
+    descriptor = json.loads((_root() / name / DESCRIPTOR).read_text("utf-8"))
+    return str(descriptor.get("kind", "real"))
 
 
 def _root() -> Traversable:

@@ -24,12 +24,25 @@ from splgbench.files import written_whole
 from splgbench.instance import Instance
 from splgbench.package import package_files
 from splgbench.sources.cms_files import CmsFiles, Drg, Provider, Volume, read_cms
+from splgbench.sources.cms_offers import (
+    area_key,
+    area_table,
+    efficiency_bp,
+    link_clauses,
+    link_table,
+    nearest_rank,
+    payment_levels,
+    published_minimum,
+    quality_bp,
+    reference_payments,
+    refuse_impossible,
+    rounded,
+)
 from splgbench.sources.cms_provenance import package_metadata
 from splgbench.sources.standards import Match, read_standards
 
 UTILITY_SCALE = 10_000
 """One point is a case at a three-star hospital that is paid the regional mean of its DRG."""
-_NEUTRAL_STARS = 3
 _README = "README.md"
 
 
@@ -63,17 +76,7 @@ class Assumptions:
     base_choices: int = 3
 
     def __post_init__(self) -> None:
-        broken = [f"{name} must be a whole number of at least 0" for name, value in asdict(self).items() if value < 0]
-        if not 1 <= self.surgical_minimum_percentile <= 100:
-            broken.append("surgical_minimum_percentile must be between 1 and 100")
-        if self.minimum_share_bp > 10_000:
-            broken.append("minimum_share_bp must be at most 10000")
-        if self.star_bp > 4000:
-            broken.append("star_bp must be at most 4000: one star must leave a positive utility")
-        if not 1000 <= self.efficiency_least_bp <= self.efficiency_most_bp:
-            broken.append("efficiency_least_bp must be between 1000 and efficiency_most_bp")
-        if broken:
-            raise InputError("; ".join(broken), "assumptions")
+        refuse_impossible(asdict(self))
 
 
 DEFAULT_ASSUMPTIONS = Assumptions()
@@ -155,10 +158,10 @@ def derive(
             "star_rating": ["" if hospital.stars is None else hospital.stars for hospital in hospitals.values()],
             "payment_level_bp": [level.get(hospital, "") for hospital in hospitals],
         },
-        areas=_areas(drgs),
+        areas=area_table(drgs.values()),
         groups={
             "group": list(drgs),
-            "area": [_area(drg.mdc) for drg in drgs.values()],
+            "area": [area_key(drg.mdc) for drg in drgs.values()],
             "name": [drg.name for drg in drgs.values()],
             "minimum_cases": [cases for cases, _ in minima.values()],
             "minimum_share_bp": [assumptions.minimum_share_bp] * len(drgs),
@@ -187,10 +190,12 @@ def derive(
             "discharges": [volume.discharges for volume in volumes],
             "mean_payment_cents": [volume.payment for volume in volumes],
         },
-        links=_links(drgs, by_drg, standards, assumptions),
+        links=link_table(
+            link_clauses(drgs, by_drg, standards, assumptions.base_choices, assumptions.specialty_choices)
+        ),
         area_capacity={
             "hospital": [hospital for hospital, _ in by_pair],
-            "area": [_area(mdc) for _, mdc in by_pair],
+            "area": [area_key(mdc) for _, mdc in by_pair],
             "capacity": [-(-cases * assumptions.area_capacity_percent // 100) for cases in by_pair.values()],
         },
         capacity_mode="both",
@@ -198,31 +203,6 @@ def derive(
         name=name,
         metadata=metadata,
     )
-
-
-def reference_payments(by_drg: Mapping[str, Sequence[Volume]]) -> dict[str, int]:
-    """Mean payment of each DRG over all cases of the instance, in cents, rounded half up."""
-    return {
-        drg: _rounded(
-            sum(volume.discharges * volume.payment for volume in volumes),
-            sum(volume.discharges for volume in volumes),
-        )
-        for drg, volumes in by_drg.items()
-    }
-
-
-def payment_levels(volumes: Iterable[Volume], reference: Mapping[str, int]) -> dict[str, int]:
-    """What each hospital is paid for its cases over what they would be paid at the mean, in basis points.
-
-    Medicare pays hospital-wide supplements (wages, teaching, a high share of poor patients), which say nothing
-    about efficiency. Dividing by this level takes them out of the comparison.
-    """
-    paid: dict[str, int] = defaultdict(int)
-    at_mean: dict[str, int] = defaultdict(int)
-    for volume in volumes:
-        paid[volume.provider] += volume.discharges * volume.payment
-        at_mean[volume.provider] += volume.discharges * reference[volume.drg]
-    return {hospital: _rounded(10_000 * paid[hospital], at_mean[hospital]) for hospital in paid}
 
 
 def utility(volume: Volume, reference: int, level: int, stars: int | None, assumptions: Assumptions) -> int:
@@ -238,83 +218,23 @@ def utility(volume: Volume, reference: int, level: int, stars: int | None, assum
     level : payment level of the hospital, in basis points.
     stars : overall rating of the hospital.
     """
-    efficiency = _rounded(reference * level, volume.payment)
-    efficiency = min(max(efficiency, assumptions.efficiency_least_bp), assumptions.efficiency_most_bp)
-    quality = 10_000 + assumptions.star_bp * ((stars or _NEUTRAL_STARS) - _NEUTRAL_STARS)
-    return _rounded(UTILITY_SCALE * quality * efficiency, 10_000 * 10_000)
-
-
-def _rounded(numerator: int, denominator: int) -> int:
-    """The quotient, rounded half up."""
-    return (2 * numerator + denominator) // (2 * denominator)
+    efficiency = efficiency_bp(
+        volume.payment, reference, level, assumptions.efficiency_least_bp, assumptions.efficiency_most_bp
+    )
+    return rounded(UTILITY_SCALE * quality_bp(stars, assumptions.star_bp) * efficiency, 10_000 * 10_000)
 
 
 def _minimum(
     drg: Drg, by_drg: Mapping[str, Sequence[Volume]], standards: Mapping[str, Match], assumptions: Assumptions
 ) -> tuple[int, str]:
     """Minimum cases of a DRG and where they come from."""
-    match = standards.get(drg.key)
-    if match is not None and match.use == "applied":
-        return match.minimum_cases, f"{match.issuer}: {match.procedure}"
-    carrier = _carrier(drg.key, standards, by_drg)
-    if carrier is not None:
-        return 0, f"carried by {carrier}"
+    published = published_minimum(drg.key, standards, by_drg)
+    if published is not None:
+        return published
     if drg.surgical:
-        ordered = sorted(volume.discharges for volume in by_drg[drg.key])
-        rank = -(-assumptions.surgical_minimum_percentile * len(ordered) // 100)
-        return ordered[rank - 1], f"assumed: percentile {assumptions.surgical_minimum_percentile}"
+        cases = nearest_rank((volume.discharges for volume in by_drg[drg.key]), assumptions.surgical_minimum_percentile)
+        return cases, f"assumed: percentile {assumptions.surgical_minimum_percentile}"
     return assumptions.medical_minimum_cases, "assumed: medical"
-
-
-def _carrier(drg: str, standards: Mapping[str, Match], by_drg: Mapping[str, Any]) -> str | None:
-    """The DRG that carries the published standard of this one, if its region has it."""
-    match = standards.get(drg)
-    return match.carrier if match is not None and match.use == "follows" and match.carrier in by_drg else None
-
-
-def _links(
-    drgs: Mapping[str, Drg],
-    by_drg: Mapping[str, Sequence[Volume]],
-    standards: Mapping[str, Match],
-    assumptions: Assumptions,
-) -> dict[str, list[str]]:
-    """Link clauses, all of them any-clauses within the hospital.
-
-    - base: every DRG needs one of the most widespread medical DRGs, unless it is one of them.
-    - specialty: a surgical DRG needs one of the largest medical DRGs of its MDC, where there is a choice.
-    - family: a DRG whose published minimum another DRG carries needs that one.
-    """
-
-    def cases(key: str) -> int:
-        return sum(volume.discharges for volume in by_drg[key])
-
-    medical = [key for key, drg in drgs.items() if not drg.surgical]
-    base = sorted(medical, key=lambda key: (-len(by_drg[key]), -cases(key), key))[: assumptions.base_choices]
-    largest = sorted(medical, key=lambda key: (-cases(key), key))
-    clauses: list[tuple[str, str, Sequence[str]]] = []
-    for key, drg in drgs.items():
-        if key not in base:
-            clauses.append((key, "base", base))
-        peers = [other for other in largest if drgs[other].mdc == drg.mdc][: assumptions.specialty_choices]
-        if drg.surgical and len(peers) == assumptions.specialty_choices:
-            clauses.append((key, "specialty", peers))
-        carrier = _carrier(key, standards, by_drg)
-        if carrier is not None:
-            clauses.append((key, "family", [carrier]))
-    rows = [(key, clause, "any", required) for key, clause, members in clauses for required in members]
-    return {
-        column: [row[position] for row in rows]
-        for position, column in enumerate(("group", "clause", "mode", "required"))
-    }
-
-
-def _area(mdc: str) -> str:
-    return f"MDC{mdc}"
-
-
-def _areas(drgs: Mapping[str, Drg]) -> dict[str, list[str]]:
-    names = {_area(drg.mdc): drg.mdc_name for drg in drgs.values()}
-    return {"area": list(names), "name": list(names.values())}
 
 
 def _region_slug(region: str, providers: Iterable[Provider]) -> str:

@@ -6,7 +6,7 @@ import gzip
 import hashlib
 import re
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -21,6 +21,7 @@ from splgbench.tables import Table
 
 _WHOLE = re.compile(r"[0-9]{1,12}")
 _MONEY = re.compile(r"([0-9]{1,12})(?:\.([0-9]{1,2}))?")
+_DECIMAL = re.compile(r"([0-9]{1,12})(?:\.([0-9]{1,20}))?")
 
 
 def raw_folder(name: str) -> Traversable:
@@ -36,22 +37,34 @@ class RawTable:
     ----------
     table : the cells as text.
     sha256 : of the CSV text as bytes, unpacked, in hex.
+    headings : what the file calls its columns, where the table calls them otherwise.
     problems : what the parsers found.
     """
 
     table: Table
     sha256: str
+    headings: Mapping[str, str] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
 
     def column(self, name: str) -> Sequence[str]:
         return self.table.columns[name]
+
+    def optional(self, name: str) -> Sequence[str]:
+        """A column that need not be there; empty cells where it is not."""
+        return self.table.columns.get(name, ("",) * self.table.length)
+
+    def row_name(self, row: int) -> str:
+        """The file and line of a row, counted from 0, as provenance quotes it."""
+        return f"{self.table.name}, line {self.table.rows[row]}"
 
     def rows(self, *names: str) -> list[tuple[Any, ...]]:
         """The rows of some columns, each preceded by its row number from 0."""
         return list(zip(range(self.table.length), *(self.column(name) for name in names), strict=True))
 
     def report(self, row: int, column: str, rule: str, value: str) -> None:
-        self.problems.append(Problem(self.table.file, self.table.rows[row], column, rule, value))
+        self.problems.append(
+            Problem(self.table.file, self.table.rows[row], self.headings.get(column, column), rule, value)
+        )
 
     def whole(self, row: int, column: str, text: str) -> int:
         """A whole number of at least 1; what is none is reported and counts as 1."""
@@ -69,10 +82,29 @@ class RawTable:
         self.report(row, column, "must be an amount above 0 with at most two decimals", text)
         return 1
 
+    def scaled(self, row: int, column: str, text: str, places: int = 0) -> int:
+        """A decimal number of at least 0 in units of 10**-places, rounded half up; empty counts as 0.
+
+        What is none is reported and counts as 0.
+        """
+        if not text:
+            return 0
+        match = _DECIMAL.fullmatch(text)
+        if match is None:
+            self.report(row, column, "must be a decimal number of at least 0, or empty", text)
+            return 0
+        digits = (match[2] or "").ljust(places + 1, "0")
+        return int(match[1] + digits[:places]) + (digits[places] >= "5")
+
     def raise_problems(self) -> None:
         """Raise `InputError` where something was reported."""
         if self.problems:
             raise InputError(self.problems)
+
+
+def has_raw(folder: Traversable | Path, name: str) -> bool:
+    """Whether a folder has a raw file, plain or gzipped."""
+    return (folder / name).is_file() or (folder / f"{name}.gz").is_file()
 
 
 def read_raw(folder: Traversable | Path, name: str, columns: Sequence[str]) -> RawTable:

@@ -22,7 +22,8 @@ class Match(NamedTuple):
     """How a published standard bears on a DRG.
 
     `use` is "applied" (the DRG carries `minimum_cases`), "follows" (the standard counts this DRG's procedure, but
-    `carrier`, another DRG, carries it) or "rejected" (close in name, not in content).
+    `carrier`, another DRG, carries it) or "rejected" (close in name, not in content). `rows` are the raw rows
+    of the match and of the standard.
     """
 
     drg: str
@@ -31,6 +32,7 @@ class Match(NamedTuple):
     minimum_cases: int
     use: str
     carrier: str
+    rows: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,9 @@ def read_standards(folder: Traversable | Path | None = None) -> Standards:
         if minimum
     }
     published.raise_problems()
+    standard_rows = {
+        (issuer, procedure): published.row_name(row) for row, issuer, procedure in published.rows("issuer", "procedure")
+    }
 
     found: dict[str, Match] = {}
     for row, drg, issuer, procedure, use, carrier in matches.rows("drg", "issuer", "procedure", "use", "carrier"):
@@ -73,6 +78,7 @@ def read_standards(folder: Traversable | Path | None = None) -> Standards:
             matches.report(row, "use", f"must be one of {', '.join(_USES)}", use)
         if (use == "follows") != bool(carrier):
             matches.report(row, "carrier", "must be there with follows, and only then", carrier)
-        found[drg] = Match(drg, issuer, procedure, cases.get((issuer, procedure), 0), use, carrier)
+        rows = (matches.row_name(row), standard_rows.get((issuer, procedure), ""))
+        found[drg] = Match(drg, issuer, procedure, cases.get((issuer, procedure), 0), use, carrier, rows)
     matches.raise_problems()
     return Standards(found, {raw.table.name: raw.sha256 for raw in (published, matches)})
