@@ -20,7 +20,7 @@ sys.path[:1] = [sys.argv[1], str(Path(__file__).parents[1])]
 
 from gate.figures import CLOCKS, COUNTERS, figures  # noqa: E402
 
-SHORTEST = 0.02
+SHORTEST = 0.005
 """Seconds of processor time that one reading of a clock takes at least."""
 
 
