@@ -15,7 +15,7 @@ BY_AREA = ("benders_area", "benders_logic_area", "lagrangian_area")
 ITERATIONS_BY_AREA = 10
 
 
-def rounds(name: str) -> int:
+def allotted(name: str) -> int:
     """After how many rounds a decomposition is looked at."""
     return ITERATIONS_BY_AREA if name in BY_AREA else ITERATIONS
 
@@ -52,7 +52,7 @@ class Rounds(Workbench):
 
     def setup(self, name: str, instance_name: str) -> None:
         def measure() -> Figures:
-            return solved(decomposition(name, instance_name), instance_name, iterations=rounds(name))
+            return solved(decomposition(name, instance_name), instance_name, iterations=allotted(name))
 
         self.figures = once(f"rounds-{name}-{instance_name}", measure)
 
@@ -99,4 +99,4 @@ class ToGap(Workbench):
         getattr(self.method, "prepare", lambda: None)()
 
     def time_solve_to_gap(self, name: str, instance_name: str) -> None:
-        solved(self.method, instance_name, gap=GAP, iterations=rounds(name))
+        solved(self.method, instance_name, gap=GAP, iterations=allotted(name))
