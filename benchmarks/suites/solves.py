@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from .cases import BACKENDS, BEST_KNOWN, FORMULATIONS, INSTANCES, TINY
+from .cases import BACKENDS, BEST_KNOWN, FORMULATIONS, TINY, WHOLE
 from .workbench import Figures, Workbench, figure, instance, once, skipped
 
+INSTANCES = ("tiny-real", "tiny-linked", *WHOLE)
+"""What every pair of formulation and backend is asked; the third tiny instance is for decompositions."""
 NODES = 20
 """Nodes after which a direct solve is looked at."""
 GAP = 1e-3
