@@ -29,14 +29,13 @@ from resumable_csv import append, read
 
 from splgbench import Limits
 from splgbench.backends.base import SolverStatus
-from splgbench.decomposition.column_generation import ColumnGeneration
+from splgbench.decomposition.column_generation import by_hospital
 from splgbench.decomposition.compiling import compile_kernels
 from splgbench.decomposition.loop import Finished, Loop
-from splgbench.decomposition.neighbourhood_search import OPTIONS, NeighbourhoodSearch, search
+from splgbench.decomposition.neighbourhood_search import OPTIONS, NeighbourhoodSearch
 from splgbench.decomposition.neighbourhoods import KINDS, Guide
 from splgbench.decomposition.partition import partition
 from splgbench.decomposition.probing import probe
-from splgbench.decomposition.relaxation import HospitalRelaxation
 from splgbench.decomposition.repair import repaired
 from splgbench.decomposition.requirements import master_versions
 from splgbench.decomposition.restricted import Restriction, rens
@@ -75,13 +74,12 @@ class Problem:
         compile_kernels()
         began = time.perf_counter()
         loop = Loop(self.instance, Limits(), None, Recorder("bound"), Stop())
-        relaxation = HospitalRelaxation(loop.offers, partition(loop.offers, "tied"))
-        generation = ColumnGeneration(loop, relaxation)
+        generation = by_hospital(loop, partition(loop.offers, "tied"))
         generation.run(TIMES[-1])
         assert loop.bound is not None
         self.bound = loop.bound
         self.weights = generation.master.weights()
-        self.guide = Guide(loop.offers, self.weights, relaxation, generation.best)
+        self.guide = Guide(loop.offers, self.weights, generation.relaxation, generation.best)
         self.head = {
             "preset": preset,
             "hospitals": hospitals,
@@ -101,7 +99,7 @@ class Problem:
 
 def lns(loop: Loop, problem: Problem) -> None:
     """Search to the end."""
-    search(loop, problem.guide, raises=None)
+    NeighbourhoodSearch(loop, problem.guide).run(raises=None)
 
 
 def rens_mip(loop: Loop, problem: Problem) -> None:
@@ -112,7 +110,7 @@ def rens_mip(loop: Loop, problem: Problem) -> None:
 
 def lns_mip(loop: Loop, problem: Problem) -> None:
     """Search, then the rest."""
-    search(loop, problem.guide, seconds=TIMES[-1] / 4)
+    NeighbourhoodSearch(loop, problem.guide).run(seconds=TIMES[-1] / 4)
     _mip(loop, problem)
 
 

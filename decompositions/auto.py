@@ -26,9 +26,9 @@ from splgbench.decomposition.by_district import Districts
 from splgbench.decomposition.column_generation import ColumnGeneration
 from splgbench.decomposition.compiling import compile_kernels
 from splgbench.decomposition.districts import districts
-from splgbench.decomposition.loop import Decomposition, Finished, Loop
+from splgbench.decomposition.loop import Decomposition, Finished, Loop, full_name
 from splgbench.decomposition.lp_start import lp_start
-from splgbench.decomposition.neighbourhood_search import search
+from splgbench.decomposition.neighbourhood_search import NeighbourhoodSearch
 from splgbench.decomposition.neighbourhoods import Guide
 from splgbench.decomposition.partition import partition
 from splgbench.decomposition.probing import nothing_fixed, probe
@@ -59,7 +59,7 @@ SEARCH = 1 / 4
 """Part of the time that is left for neighbourhoods, in step 3 and in step 7."""
 
 
-def auto(backend: str | None = None) -> Decomposition:
+def auto(backend: str | None = None, state: str | None = None, log: str | None = None) -> Decomposition:
     """The method.
 
     Raises
@@ -69,9 +69,18 @@ def auto(backend: str | None = None) -> Decomposition:
     """
     if backend is not None:
         raise InputError("auto chooses its solvers itself", "method")
+    name = full_name("auto", state=(state, None), log=(log, None))
     if missing_master() is not None:
-        return Decomposition("auto", solve_whole, registry.find("backends", "highs").unavailable, master_versions())
-    return Decomposition("auto", _steps, missing_master, master_versions(), compile_kernels)
+        unavailable = registry.find("backends", "highs").unavailable
+        return Decomposition(name, _whole, unavailable, master_versions(), state=state, log=log)
+    return Decomposition(name, _steps, missing_master, master_versions(), compile_kernels, state, log)
+
+
+def _whole(loop: Loop) -> SolverStatus:
+    """All that is left without a master: `strengthened` alone; a state holds the best allocation."""
+    loop.resumed({})
+    loop.contents = dict
+    return solve_whole(loop)
 
 
 def _steps(loop: Loop) -> SolverStatus:
@@ -81,27 +90,29 @@ def _steps(loop: Loop) -> SolverStatus:
         except UnsupportedError:
             # There is no partition by hospital: the whole model is left.
             pass
+    loop.resumed({})
+    loop.contents = dict
     return Restriction(loop).decide(nothing_fixed(loop), "highs").status
 
 
 def _decomposed(loop: Loop) -> SolverStatus:
     """Steps 2 to 7."""
-    relaxation = HospitalRelaxation(loop.offers, partition(loop.offers, "tied"))
+    relaxation = HospitalRelaxation(loop.offers, partition(loop.offers, "tied"), loop.limits.threads)
     restriction = Restriction(loop)
     start = lp_start(relaxation, restriction.model, loop.left)
     loop.check()
+    generation = ColumnGeneration(loop, relaxation, lambda _: start.multipliers)
+    generation.resume()
     if start.weights is not None and start.prices is not None:
         loop.found(repaired(loop.offers, start.weights), "repair")
-        bound = relaxation.evaluate(start.multipliers).bound
-        loop.relaxed(bound, "pricing", lambda: relaxation.named(start.multipliers))
+        generation.evaluate(start.multipliers)
         loop.check()
-        guide = Guide(loop.offers, start.weights, relaxation, start.multipliers)
+        guide = Guide(loop.offers, start.weights, relaxation, generation.best)
         split = districts(loop.offers, relaxation.partition, DISTRICT)
         if split.n_blocks > 1 and int(loop.offers.live.sum()) > DISTRICT:
             _by_district(loop, Districts(loop, restriction, split, start.prices), guide)
-        if loop.best is not None and bound - loop.best <= LOOSE * loop.best:
-            return _reduced(loop, relaxation, restriction, start.multipliers, guide)
-    generation = ColumnGeneration(loop, relaxation, start.multipliers)
+        if loop.best is not None and generation.best_bound - loop.best <= LOOSE * loop.best:
+            return _reduced(loop, relaxation, restriction, generation.best, guide)
     try:
         generation.run(seconds=_part(loop, MOST_COLUMNS))
     except Finished as finished:
@@ -118,13 +129,14 @@ def _decomposed(loop: Loop) -> SolverStatus:
 
 def _by_district(loop: Loop, lots: Districts, guide: Guide) -> None:
     """Step 3."""
+    search = NeighbourhoodSearch(loop, guide, restriction=lots.restriction)
     for gap in DISTRICT_GAPS:
         gap = max(gap, loop.limits.gap / 4)
         lots.bound(gap, _part(loop, MOST_DISTRICTS))
         loop.check()
         lots.improve(gap, _part(loop, MOST_DISTRICTS))
         loop.check()
-        search(loop, guide, seconds=_part(loop, SEARCH), raises=0)
+        search.run(seconds=_part(loop, SEARCH), raises=0)
         loop.check()
 
 
@@ -132,6 +144,7 @@ def _reduced(
     loop: Loop, relaxation: HospitalRelaxation, restriction: Restriction, multipliers: FloatArray, guide: Guide
 ) -> SolverStatus:
     """Steps 6 and 7."""
+    search = NeighbourhoodSearch(loop, guide, restriction=restriction)
     components = Components(relaxation, multipliers)
     slice_ = FIRST_SLICE
     fixed = nothing_fixed(loop)
@@ -143,7 +156,7 @@ def _reduced(
         if loop.left is None:
             # Nothing but the solver itself has given up.
             return SolverStatus.NODE_LIMIT
-        search(loop, guide, fixed, _part(loop, SEARCH), raises=0)
+        search.run(fixed, _part(loop, SEARCH), raises=0)
         loop.check()
         slice_ = 1.0
 

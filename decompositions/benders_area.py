@@ -16,14 +16,17 @@ for every block); Papadakos 2008 (core points); Sherali and Lunday 2013 (the sma
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from splgbench import registry
 from splgbench.backends.base import SolverStatus
 from splgbench.decomposition.benders import BendersMaster, VolumeProblem
-from splgbench.decomposition.loop import Decomposition, Loop
+from splgbench.decomposition.loop import Decomposition, Loop, full_name
 from splgbench.decomposition.repair import repaired
 from splgbench.decomposition.requirements import missing_master, solver_versions
+from splgbench.decomposition.state import Shape
 from splgbench.decomposition.subproblems import Answer, Subproblems
 from splgbench.errors import InfeasibleError
 from splgbench.instance import BoolArray
@@ -41,7 +44,7 @@ MOST_POINTS = 8
 """Allocations of one MIP that get cuts, the last ones."""
 
 
-def benders_area(backend: str | None = None) -> Decomposition:
+def benders_area(backend: str | None = None, state: str | None = None, log: str | None = None) -> Decomposition:
     """The method; the master's MIP runs on `backend`, HiGHS where none is named.
 
     Raises
@@ -51,10 +54,9 @@ def benders_area(backend: str | None = None) -> Decomposition:
     """
     solver = backend or "highs"
     registry.find("backends", solver)
-    name = "benders_area" + (f"@{backend}" if backend else "")
-    return Decomposition(
-        name, lambda loop: _Benders(loop, solver).run(), lambda: missing_master(solver), solver_versions(solver)
-    )
+    name = full_name("benders_area", backend, state=(state, None), log=(log, None))
+    missing, versions = partial(missing_master, solver), solver_versions(solver)
+    return Decomposition(name, lambda loop: _Benders(loop, solver).run(), missing, versions, state=state, log=log)
 
 
 class _Benders:
@@ -64,15 +66,21 @@ class _Benders:
         self.problem = VolumeProblem(loop.offers)
         self.master = BendersMaster(self.problem)
         self.core: FloatArray | None = None
+        self.used: list[FloatArray] = []
+        """Prices whose cuts the master has."""
         self.relaxation: Answer | None = None
         """What the LP says of the master as it stands."""
 
     def run(self) -> SolverStatus:
         loop = self.loop
         everything = np.ones(len(self.problem.live))
-        first = self.problem.first_prices(loop.left)
-        if first is not None:
-            self.master.add(self.problem.cuts(first), everything, -np.inf)
+        n_rows = len(self.problem.limit)
+        known = loop.resumed({"prices": Shape("f", ("cuts", n_rows))})
+        loop.contents = lambda: {"prices": np.array(self.used, dtype=np.float64).reshape(len(self.used), n_rows)}
+        first = [self.problem.first_prices(loop.left)] if known is None else list(known["prices"])
+        for prices in first:
+            if prices is not None:
+                self._add(prices, everything, -np.inf)
         exact = False
         while True:
             candidates = self._relaxed() or self._searched(exact)
@@ -81,6 +89,16 @@ class _Benders:
                 # The bound of the master is as good as its solver's tolerances allow.
                 return SolverStatus.NODE_LIMIT
             exact = not cuts
+
+    def _add(self, prices: FloatArray, y: FloatArray, unit: float = 0.5) -> int:
+        """Add the cuts at prices that cut at mandates; how many there are."""
+        before = len(self.master.pool.block)
+        added = self.master.add(self.problem.cuts(prices), y, unit)
+        if added:
+            self.used.append(prices)
+        for number in range(before, before + added):
+            self.loop.log.write("cut", self.loop.iterations, partial(self.master.told, number))
+        return added
 
     def _round(self, bound: float) -> None:
         """One iteration of the outer loop."""
@@ -113,7 +131,7 @@ class _Benders:
     def _cut_fractional(self, point: FloatArray, y: FloatArray) -> int:
         """Cuts at a point, where they cut y off."""
         prices = self.problem.prices(point, self.loop.left)
-        return 0 if prices is None else self.master.add(self.problem.cuts(prices), y)
+        return 0 if prices is None else self._add(prices, y)
 
     def _searched(self, exact: bool) -> list[FloatArray]:
         """Step 3, to its end where `exact`: the y that the search finds, the last ones."""
@@ -147,9 +165,8 @@ class _Benders:
             for point in ((1 - MOVE) * y + MOVE * core, y):
                 prices = self.problem.prices(point, self.loop.left, network_only=True)
                 if prices is not None:
-                    cuts = self.problem.cuts(prices)
-                    added += self.master.add(cuts, y)
-                    if cuts.at(y).sum() <= value:
+                    added += self._add(prices, y)
+                    if self.problem.cuts(prices).at(y).sum() <= value:
                         break
             self.core = 0.5 * (core + y)
             self.loop.check()

@@ -17,16 +17,20 @@ master).
 
 from __future__ import annotations
 
+from functools import partial
+from typing import Any
+
 import numpy as np
 
 from splgbench import registry
 from splgbench.backends.base import SolverStatus
 from splgbench.decomposition.area_problems import AreaProblems, PromiseMaster
 from splgbench.decomposition.blocks import cut_into_blocks
-from splgbench.decomposition.loop import Decomposition, Loop
+from splgbench.decomposition.loop import Decomposition, Loop, full_name
 from splgbench.decomposition.partition import partition
 from splgbench.decomposition.repair import repaired
 from splgbench.decomposition.requirements import missing_master, solver_versions
+from splgbench.decomposition.state import Arrays, Shape
 from splgbench.decomposition.subproblems import Answer, Subproblems
 from splgbench.errors import InfeasibleError
 from splgbench.model import FloatArray
@@ -39,11 +43,13 @@ ENOUGH = 0.5
 """Part of what an area is worth less than its theta_b that a cut (4) has to take off; else there is (2), too."""
 WEAKER = 0.1
 """Part of what a cut takes off theta_b that it may lose for being shorter."""
+KEPT = 5
+"""Cuts (4) of an area that a state keeps."""
 TRIES = 6
 """Promises of a cut that are tried without, at most."""
 
 
-def benders_logic_area(backend: str | None = None) -> Decomposition:
+def benders_logic_area(backend: str | None = None, state: str | None = None, log: str | None = None) -> Decomposition:
     """The method; master and areas run on `backend`, HiGHS where none is named.
 
     Raises
@@ -53,10 +59,9 @@ def benders_logic_area(backend: str | None = None) -> Decomposition:
     """
     solver = backend or "highs"
     registry.find("backends", solver)
-    name = "benders_logic_area" + (f"@{backend}" if backend else "")
-    return Decomposition(
-        name, lambda loop: _LogicBenders(loop, solver).run(), lambda: missing_master(solver), solver_versions(solver)
-    )
+    name = full_name("benders_logic_area", backend, state=(state, None), log=(log, None))
+    missing, versions = partial(missing_master, solver), solver_versions(solver)
+    return Decomposition(name, lambda loop: _LogicBenders(loop, solver).run(), missing, versions, state=state, log=log)
 
 
 class _LogicBenders:
@@ -67,9 +72,12 @@ class _LogicBenders:
         self.cut = cut_into_blocks(model, partition(loop.offers, "area"))
         self.problems = AreaProblems(self.cut, loop.offers.granted, self.solver)
         self.master = PromiseMaster(self.problems)
+        self.used: dict[int, list[FloatArray]] = {}
+        """By area, prices of promises whose cut (4) the master has."""
         self.worth: FloatArray = (loop.instance.utility * loop.offers.largest).astype(np.float64)
 
     def run(self) -> SolverStatus:
+        self._take_up()
         self._relaxed()
         self._alone(exact=False)
         if not len(self.problems.shared):
@@ -82,6 +90,44 @@ class _LogicBenders:
                 # The bound of the master is as good as its solver's tolerances allow.
                 return SolverStatus.NODE_LIMIT
             exact = not cuts
+
+    def _take_up(self) -> None:
+        """The state: prices of promises, the last ones of every area, whose cuts (4) are proved anew."""
+        n_offers = self.loop.instance.n_offers
+        known = self.loop.resumed({"area": Shape("i", ("cuts",)), "prices": Shape("f", ("cuts", n_offers))})
+        self.loop.contents = self._contents
+        for b, prices in [] if known is None else zip(known["area"].tolist(), known["prices"], strict=True):
+            if not 0 <= b < len(self.problems.problems):
+                assert self.loop.state is not None
+                raise self.loop.state.damaged("a cut has no area")
+            problem = self.problems.problems[b]
+            at = np.rint(prices[problem.shared])
+            bound = self.problems.subproblems.solve(problem.priced(at), 0.0, self._share(AREA_SHARE)).bound
+            self._add_priced(b, at, bound)
+            self.loop.check()
+
+    def _contents(self) -> Arrays:
+        kept = [(b, one) for b, prices in self.used.items() for one in prices[-KEPT:]]
+        whole = np.zeros((len(kept), self.loop.instance.n_offers))
+        for row, (b, prices) in zip(whole, kept, strict=True):
+            row[self.problems.problems[b].shared] = prices
+        return {"area": np.array([b for b, _ in kept], dtype=np.int64), "prices": whole}
+
+    def _add_priced(self, b: int, prices: FloatArray, bound: float) -> bool:
+        """Add a cut (4) where it is new."""
+        if not np.isfinite(bound) or not self.master.add_priced(b, prices, bound):
+            return False
+        self.used.setdefault(b, []).append(prices)
+        self.loop.log.write("cut", self.loop.iterations, self._told)
+        return True
+
+    def _told(self) -> dict[str, Any]:
+        """The last cut, for the log."""
+        assert self.master.last is not None
+        b, offers, weights, constant = self.master.last
+        name = self.loop.instance.offer_name
+        named = [[*name(k), w] for k, w in zip(offers.tolist(), weights.tolist(), strict=True) if w]
+        return {"block": b, "constant": float(constant), "weights": named}
 
     def _alone(self, exact: bool) -> None:
         """Step 1, every area to its end where `exact`."""
@@ -119,7 +165,14 @@ class _LogicBenders:
         """Add theta_b <= M_b where a solution breaks it; how many are new."""
         theta, nothing = self.master.theta(values), frozenset[int]()
         most = [known[nothing].bound for known in self.problems.known]
-        return sum(self.master.add(b, nothing, most[b]) for b in range(len(most)) if theta[b] > most[b] + 0.5)
+        return sum(self._add(b, nothing, most[b]) for b in range(len(most)) if theta[b] > most[b] + 0.5)
+
+    def _add(self, b: int, part: frozenset[int], bound: float) -> bool:
+        """Add a cut (2) or (3) where it is new."""
+        if not self.master.add(b, part, bound):
+            return False
+        self.loop.log.write("cut", self.loop.iterations, self._told)
+        return True
 
     def _share(self, part: float) -> float | None:
         return None if self.loop.left is None else part * self.loop.left
@@ -141,7 +194,7 @@ class _LogicBenders:
                     continue
                 most = answer.bound + WEAKER * short if np.isfinite(short) else -np.inf
                 part, answer = problems.shrunk(b, part, most, TRIES, seconds)
-                cuts += self.master.add(b, part, answer.bound)
+                cuts += self._add(b, part, answer.bound)
             loop.check()
         loop.found(self.cut.mandates(plans), "areas")
         loop.check()
@@ -157,7 +210,7 @@ class _LogicBenders:
             raise InfeasibleError("the rules within an area cannot all hold")
         if bound + prices @ promises[self.problems.problems[b].shared] > most:
             return False
-        return self.master.add_priced(b, prices, bound)
+        return self._add_priced(b, prices, bound)
 
     def _round(self, bound: float, plans: list[FloatArray | None] | None) -> None:
         """One iteration of the outer loop."""

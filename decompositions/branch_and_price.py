@@ -14,8 +14,8 @@ With all mandates of a node fixed the exact min-cost flow settles it. The bound 
 
     max { best, max_{n open} L_n }                                                                                  (9)
 
-`state=PATH` writes the open nodes there when the solve ends, and every minute; a file that is there is taken up. Its
-format is described in `splgbench.decomposition.tree_state`.
+`state=PATH` writes the open nodes there when the solve ends, and every minute; a file that is there is taken up
+(`splgbench.decomposition.tree_state`). `log=PATH` writes what happens (`splgbench.decomposition.study_log`).
 
 Source: Barnhart, Johnson, Nemhauser, Savelsbergh and Vance 1998 (branch and price); Achterberg, Koch and Martin 2005
 (reliability branching); Wentges 1997 (smoothing).
@@ -23,64 +23,67 @@ Source: Barnhart, Johnson, Nemhauser, Savelsbergh and Vance 1998 (branch and pri
 
 from __future__ import annotations
 
-from pathlib import Path
+from functools import partial
 
+from splgbench import registry
 from splgbench.backends.base import SolverStatus
 from splgbench.decomposition.branching import Tree
-from splgbench.decomposition.column_generation import ColumnGeneration
+from splgbench.decomposition.column_generation import ColumnGeneration, by_hospital
 from splgbench.decomposition.compiling import compile_kernels
-from splgbench.decomposition.loop import Decomposition, Finished, Loop
+from splgbench.decomposition.loop import Decomposition, Finished, Loop, full_name
 from splgbench.decomposition.partition import partition
 from splgbench.decomposition.relaxation import HospitalRelaxation
 from splgbench.decomposition.repair import repaired
-from splgbench.decomposition.requirements import master_versions, missing_master
+from splgbench.decomposition.requirements import master_versions, missing_master, solver_versions
 from splgbench.decomposition.restricted import Restriction, rens
-from splgbench.decomposition.tree_state import read_state
-from splgbench.errors import InputError, OutputError
+from splgbench.decomposition.tree_state import TreeState
 
 ROOT_RENS_NODES = 300
 """Nodes of the solver in the RENS at the root."""
 
 
-def branch_and_price(backend: str | None = None, state: str | None = None) -> Decomposition:
+def branch_and_price(backend: str | None = None, state: str | None = None, log: str | None = None) -> Decomposition:
     """The method.
 
     Raises
     ------
-    InputError
-        A backend other than HiGHS is named.
+    UnsupportedError
+        There is no such backend.
     """
-    if backend not in (None, "highs"):
-        raise InputError("branch-and-price works on highs", "method")
-    file = None if state is None else Path(state)
+    solver = backend or "highs"
+    registry.find("backends", solver)
+    named = None if solver == "highs" else solver
 
     def steps(loop: Loop) -> SolverStatus:
-        if file is not None and not file.parent.is_dir():
-            raise OutputError(f"cannot write {file}: there is no folder {file.parent}")
-        relaxation = HospitalRelaxation(loop.offers, partition(loop.offers, "tied"))
-        known = read_state(file, loop, relaxation.n_rows) if file is not None and file.exists() else None
-        generation = ColumnGeneration(loop, relaxation)
-        restriction = Restriction(loop)
-        tree = Tree(loop, generation, restriction, file)
+        generation = by_hospital(loop, partition(loop.offers, "tied"))
+        restriction = Restriction(loop, solver)
+        tree = Tree(loop, generation, restriction)
+        known = loop.resumed(TreeState.shapes(loop.instance.n_offers, generation.relaxation.n_rows))
         if known is None:
             try:
                 _root(loop, generation, restriction)
             except Finished:
                 tree.start(generation.best_bound, generation.best)
-                tree.save()
+                loop.contents = tree.contents
                 raise
             tree.start(generation.best_bound, generation.best)
         else:
-            tree.resume(known)
+            read = TreeState.from_arrays(known)
+            if read.fault() and loop.state is not None:
+                raise loop.state.damaged(read.fault())
+            tree.resume(read)
+            loop.contents = tree.contents
             generation.run()
+        loop.contents = tree.contents
         tree.run()
         return SolverStatus.FINISHED
 
-    tail = "" if state is None else f":state={state}"
-    return Decomposition(f"branch_and_price{tail}", steps, missing_master, master_versions(), compile_kernels)
+    name = full_name("branch_and_price", named, state=(state, None), log=(log, None))
+    versions = {**master_versions(), **solver_versions(solver)}
+    return Decomposition(name, steps, partial(missing_master, solver), versions, compile_kernels, state, log)
 
 
-def _root(loop: Loop, generation: ColumnGeneration, restriction: Restriction) -> None:
+def _root(loop: Loop, generation: ColumnGeneration[HospitalRelaxation], restriction: Restriction) -> None:
     """Step 1, but for probing."""
     generation.run()
     weights = generation.master.weights()

@@ -12,38 +12,45 @@ cardinality rows. Source: Dantzig and Wolfe 1960; Berthold 2014 (RENS).
 
 from __future__ import annotations
 
+from functools import partial
+
+from splgbench import registry
 from splgbench.backends.base import SolverStatus
-from splgbench.decomposition.column_generation import ColumnGeneration
+from splgbench.decomposition.column_generation import by_hospital
 from splgbench.decomposition.compiling import compile_kernels
-from splgbench.decomposition.loop import Decomposition, Loop
-from splgbench.decomposition.partition import partition
-from splgbench.decomposition.relaxation import HospitalRelaxation
+from splgbench.decomposition.loop import Decomposition, Loop, full_name
+from splgbench.decomposition.partition import chosen_partition
 from splgbench.decomposition.repair import repaired
-from splgbench.decomposition.requirements import master_versions, missing_master
+from splgbench.decomposition.requirements import master_versions, missing_master, solver_versions
 from splgbench.decomposition.restricted import Restriction, rens
-from splgbench.errors import InputError
 
 
-def dantzig_wolfe_hospital(backend: str | None = None) -> Decomposition:
+def dantzig_wolfe_hospital(
+    backend: str | None = None, blocks: str = "tied", state: str | None = None, log: str | None = None
+) -> Decomposition:
     """The method.
 
     Raises
     ------
-    InputError
-        A backend other than HiGHS is named.
+    UnsupportedError
+        There is no such backend.
     """
-    if backend not in (None, "highs"):
-        raise InputError("dantzig-wolfe-hospital works on highs", "method")
+    solver = backend or "highs"
+    registry.find("backends", solver)
+    named = None if solver == "highs" else solver
 
     def steps(loop: Loop) -> SolverStatus:
         offers = loop.offers
-        generation = ColumnGeneration(loop, HospitalRelaxation(offers, partition(offers, "tied")))
+        generation = by_hospital(loop, chosen_partition(offers, blocks))
+        generation.resume()
         generation.run()
         weights = generation.master.weights()
         loop.found(repaired(offers, weights), "repair")
         loop.check()
-        rens(Restriction(loop), weights)
+        rens(Restriction(loop, solver), weights)
         loop.check()
         return SolverStatus.NODE_LIMIT
 
-    return Decomposition("dantzig_wolfe_hospital", steps, missing_master, master_versions(), compile_kernels)
+    name = full_name("dantzig_wolfe_hospital", named, blocks=(blocks, "tied"), state=(state, None), log=(log, None))
+    versions = {**master_versions(), **solver_versions(solver)}
+    return Decomposition(name, steps, partial(missing_master, solver), versions, compile_kernels, state, log)

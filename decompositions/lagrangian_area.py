@@ -17,18 +17,21 @@ those of `splgbench.decomposition.area_relaxation`. Source: Geoffrion 1974; Guig
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from splgbench import registry
 from splgbench.backends.base import SolverStatus
 from splgbench.decomposition.area_relaxation import AreaRelaxation
 from splgbench.decomposition.blocks import cut_into_blocks
-from splgbench.decomposition.loop import Decomposition, Loop
+from splgbench.decomposition.loop import Decomposition, Loop, full_name
 from splgbench.decomposition.lp_start import row_prices
 from splgbench.decomposition.multipliers import UPDATES
-from splgbench.decomposition.partition import partition
+from splgbench.decomposition.partition import chosen_partition
 from splgbench.decomposition.repair import repaired
 from splgbench.decomposition.requirements import missing_master, solver_versions
+from splgbench.decomposition.state import Shape
 from splgbench.decomposition.subproblems import Subproblems
 from splgbench.errors import InputError
 
@@ -49,7 +52,12 @@ NEAR = 1e-3
 
 
 def lagrangian_area(
-    backend: str | None = None, update: str = "subgradient", formulation: str = "strengthened"
+    backend: str | None = None,
+    update: str = "subgradient",
+    formulation: str = "strengthened",
+    blocks: str = "area",
+    state: str | None = None,
+    log: str | None = None,
 ) -> Decomposition:
     """The method; blocks are solved by `formulation` on `backend`, HiGHS where none is named.
 
@@ -67,13 +75,18 @@ def lagrangian_area(
 
     def steps(loop: Loop) -> SolverStatus:
         offers = loop.offers
-        cut = cut_into_blocks(rows.build(offers.instance, solver), partition(offers, "area"))
-        relaxation = AreaRelaxation(loop, cut, Subproblems(loop, solver))
-        duals = row_prices(cut.model, loop.left)
-        first = np.zeros(relaxation.n_rows) if duals is None else duals[cut.coupling_rows]
+        cut = cut_into_blocks(rows.build(offers.instance, solver), chosen_partition(offers, blocks))
+        relaxation = AreaRelaxation(loop, cut, Subproblems(loop, solver, apart=True))
+        known = loop.resumed({"multipliers": Shape("f", (relaxation.n_rows,))})
+        if known is None:
+            duals = row_prices(cut.model, loop.left)
+            first = np.zeros(relaxation.n_rows) if duals is None else duals[cut.coupling_rows]
+        else:
+            first = known["multipliers"]
         rule = UPDATES[update](relaxation, first)
         prices = best = relaxation.on_grid(first)
         best_bound, is_final, waited = np.inf, False, 0
+        loop.contents = lambda: {"multipliers": best}
         often = np.zeros(loop.instance.n_offers)
         worth = offers.instance.utility * offers.largest
 
@@ -83,6 +96,7 @@ def lagrangian_area(
         for _ in range(ROUNDS):
             evaluation = relaxation.evaluate(prices, GAP if relaxation.n_rows else 0.0, share())
             loop.bounded(evaluation.bound, "lagrangian")
+            loop.log.write("multipliers", loop.iterations, partial(relaxation.told, evaluation.bound, prices))
             loop.found(evaluation.mandates, "plans")
             often = MEMORY * often + (1 - MEMORY) * evaluation.mandates
             for score in (often * worth, (often**2 + REST) * worth):
@@ -105,9 +119,14 @@ def lagrangian_area(
             loop.check()
         return SolverStatus.NODE_LIMIT
 
-    name = "lagrangian_area" + (f"@{backend}" if backend else "")
-    options = {"update": (update, "subgradient"), "formulation": (formulation, "strengthened")}
-    tail = ",".join(f"{key}={value}" for key, (value, default) in options.items() if value != default)
-    return Decomposition(
-        f"{name}:{tail}" if tail else name, steps, lambda: missing_master(solver), solver_versions(solver)
+    name = full_name(
+        "lagrangian_area",
+        backend,
+        update=(update, "subgradient"),
+        formulation=(formulation, "strengthened"),
+        blocks=(blocks, "area"),
+        state=(state, None),
+        log=(log, None),
     )
+    missing, versions = partial(missing_master, solver), solver_versions(solver)
+    return Decomposition(name, steps, missing, versions, state=state, log=log)

@@ -18,13 +18,14 @@ import numpy as np
 
 from splgbench.backends.base import SolverStatus
 from splgbench.decomposition.compiling import compile_kernels
-from splgbench.decomposition.loop import Decomposition, Loop
+from splgbench.decomposition.loop import Decomposition, Loop, full_name
 from splgbench.decomposition.lp_start import lp_multipliers
 from splgbench.decomposition.multipliers import UPDATES
-from splgbench.decomposition.partition import partition
+from splgbench.decomposition.partition import chosen_partition
 from splgbench.decomposition.relaxation import HospitalRelaxation
 from splgbench.decomposition.repair import repaired
 from splgbench.decomposition.requirements import master_versions, missing_master
+from splgbench.decomposition.state import Shape
 from splgbench.errors import InputError
 
 ROUNDS = 2000
@@ -34,7 +35,13 @@ MEMORY = 0.9
 """Weight of earlier plans in the score of an offer."""
 
 
-def lagrangian_hospital(backend: str | None = None, update: str = "subgradient") -> Decomposition:
+def lagrangian_hospital(
+    backend: str | None = None,
+    update: str = "subgradient",
+    blocks: str = "tied",
+    state: str | None = None,
+    log: str | None = None,
+) -> Decomposition:
     """The method.
 
     Raises
@@ -49,14 +56,19 @@ def lagrangian_hospital(backend: str | None = None, update: str = "subgradient")
 
     def steps(loop: Loop) -> SolverStatus:
         offers = loop.offers
-        relaxation = HospitalRelaxation(offers, partition(offers, "tied"))
-        multipliers = lp_multipliers(relaxation, loop.left)
+        relaxation = HospitalRelaxation(offers, chosen_partition(offers, blocks), loop.limits.threads)
+        known = loop.resumed({"multipliers": Shape("f", (relaxation.n_rows,))})
+        multipliers = lp_multipliers(relaxation, loop.left) if known is None else np.maximum(known["multipliers"], 0.0)
+        best, best_bound = multipliers, np.inf
+        loop.contents = lambda: {"multipliers": best}
         rule = UPDATES[update](relaxation, multipliers)
         often = np.zeros(loop.instance.n_offers)
         for number in range(ROUNDS):
             evaluation = relaxation.evaluate(multipliers)
             loop.counters["pricing_nodes"] = loop.counters.get("pricing_nodes", 0) + evaluation.plans.nodes
             loop.relaxed(evaluation.bound, "lagrangian", partial(relaxation.named, multipliers))
+            if evaluation.bound < best_bound:
+                best, best_bound = multipliers, evaluation.bound
             often = MEMORY * often + (1 - MEMORY) * (evaluation.plans.volume > 0)
             if number % REPAIR_EVERY == 0:
                 gain, fee = relaxation.prices(multipliers)
@@ -70,5 +82,6 @@ def lagrangian_hospital(backend: str | None = None, update: str = "subgradient")
                 break
         return SolverStatus.NODE_LIMIT
 
-    tail = "" if update == "subgradient" else f":update={update}"
-    return Decomposition(f"lagrangian_hospital{tail}", steps, missing_master, master_versions(), compile_kernels)
+    files: dict[str, tuple[str | None, str | None]] = {"state": (state, None), "log": (log, None)}
+    name = full_name("lagrangian_hospital", None, update=(update, "subgradient"), blocks=(blocks, "tied"), **files)
+    return Decomposition(name, steps, missing_master, master_versions(), compile_kernels, state, log)

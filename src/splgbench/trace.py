@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from splgbench.instance import BoolArray
@@ -22,6 +22,7 @@ class Event:
     dual : upper bound on the optimum as the method claims it; None without one.
     source : what found the news, e.g. "highs".
     mandates : the mandates of a new incumbent, shape (K,); None where the event brings none.
+    iteration : how many iterations of a decomposition's outer loop were done; None for what has none.
     """
 
     time: float
@@ -29,9 +30,11 @@ class Event:
     dual: float | None
     source: str
     mandates: BoolArray | None = field(default=None, compare=False, repr=False)
+    iteration: int | None = None
 
     def as_json(self) -> dict[str, Any]:
-        return {"time": round(self.time, 6), "primal": self.primal, "dual": self.dual, "source": self.source}
+        told = {"time": round(self.time, 6), "primal": self.primal, "dual": self.dual, "source": self.source}
+        return told if self.iteration is None else {**told, "iteration": self.iteration}
 
 
 EventHandler = Callable[[Event], None]
@@ -61,6 +64,10 @@ class Recorder:
     source : the name events carry.
     on_event : receives each event.
     started : clock value (`time.perf_counter`) the event times count from.
+
+    Attributes
+    ----------
+    iteration : what events carry as theirs.
     """
 
     def __init__(self, source: str, on_event: EventHandler | None = None, started: float | None = None) -> None:
@@ -70,6 +77,7 @@ class Recorder:
         self.primal: float | None = None
         self.dual: float | None = None
         self.mandates: BoolArray | None = None
+        self.iteration: int | None = None
         self.events: list[Event] = []
 
     def bounds(self, primal: float | None = None, dual: float | None = None, mandates: BoolArray | None = None) -> None:
@@ -83,8 +91,13 @@ class Recorder:
             self.dual = dual
         if better or tighter:
             event = Event(
-                time.perf_counter() - self.started, self.primal, self.dual, self.source, mandates if better else None
+                time.perf_counter() - self.started,
+                self.primal,
+                self.dual,
+                self.source,
+                mandates if better else None,
+                self.iteration,
             )
-            self.events.append(Event(event.time, event.primal, event.dual, event.source))
+            self.events.append(replace(event, mandates=None))
             if self.on_event is not None:
                 self.on_event(event)

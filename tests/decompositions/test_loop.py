@@ -7,7 +7,10 @@ import math
 import pytest
 from instances_for_tests import make, plain_tables
 
-from splgbench import method
+from splgbench import load, method
+from splgbench.backends.base import Solution, SolverStatus
+from splgbench.backends.highs import HighsBackend
+from splgbench.campaign.run_files import parse_trace, trace_text
 from splgbench.decomposition.loop import Loop, rounded_down
 from splgbench.errors import InfeasibleError
 from splgbench.limits import Limits
@@ -39,6 +42,33 @@ def test_minus_infinity_says_infeasible() -> None:
     with pytest.raises(InfeasibleError):
         loop.bounded(-math.inf, "t")
     assert loop.bound is None
+
+
+def test_events_and_traces_carry_the_iteration() -> None:
+    """Each event says after how many iterations it came; a direct method has none, and its events carry none."""
+    result = method("dantzig-wolfe-hospital").solve(load("easy"), Limits(iterations=70))
+    told = [event.iteration for event in result.trace]
+    assert told == sorted(told)  # type: ignore[type-var]
+    assert max(number for number in told if number is not None) in range(2, 71)
+    assert all(event.as_json()["iteration"] == event.iteration for event in result.trace)
+    rows = trace_text(result.trace).splitlines()
+    assert rows[0] == "time,primal,dual,source,iteration"
+    assert [int(row.rsplit(",", 1)[1]) for row in rows[1:]] == told
+    assert parse_trace("\n".join(rows)) == [
+        (round(event.time, 6), event.primal, event.dual, event.source) for event in result.trace
+    ]
+    direct = method("strengthened@highs").solve(load("easy"))
+    assert {event.iteration for event in direct.trace} == {None}
+
+
+def test_a_solver_s_error_is_in_the_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What HiGHS says went wrong reaches the result of the decomposition it works for, once."""
+    broken = Solution(SolverStatus.ERROR, message="out of luck")
+    monkeypatch.setattr(HighsBackend, "solve_here", lambda *_, **__: broken)
+    for name in ("auto", "dantzig-wolfe-hospital"):
+        result = method(name).solve(load("easy"))
+        assert result.message.count("highs: out of luck") == 1, name
+        assert result.status is Status.NODE_LIMIT
 
 
 @pytest.mark.parametrize("name", ["lagrangian-hospital", "dantzig-wolfe-hospital", "auto", "lns"])

@@ -6,7 +6,8 @@ import pytest
 from instances_for_tests import make, plain_tables
 
 from splgbench import load, method, solve
-from splgbench.errors import InputError
+from splgbench.decomposition import pricing
+from splgbench.errors import InputError, UnsupportedError
 from splgbench.limits import Limits
 from splgbench.result import Status
 from splgbench.trace import Event
@@ -68,9 +69,20 @@ def test_bounds_order() -> None:
     assert OPTIMUM <= converged.dual <= lp + 1
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [*NAMES, "branch-and-price"])
 def test_degenerate_instances(name: str) -> None:
-    """No live offer, one hospital, zero demand."""
+    """No live offer, one hospital, zero demand, an area of 24 groups with a link into another."""
+    many = [f"G{i:02}" for i in range(24)]
+    wide = plain_tables(
+        {("H", group): (3, 1 + i % 5) for i, group in enumerate(many)} | {("H", "Z"): (2, 1)},
+        dict.fromkeys(many, 3) | {"Z": 2},
+        areas={"Z": "other"},
+        minimum=dict.fromkeys(many, 2),
+        links=[("G04", "c", "all", "Z", "inhouse")],
+        pairs={("H", "A"): 20},
+    )
+    result = method(name).solve(make(wide, "both"))
+    assert (result.status, result.primal, result.dual) == ("optimal", 94, 94)
     cases = [
         (plain_tables({("H", "A"): (0, 1)}, {"A": 3}), 0),
         (plain_tables({("H", "A"): (5, 2)}, {"A": 0}), 0),
@@ -87,14 +99,32 @@ def test_refusals() -> None:
     subject = method("lagrangian-hospital")
     assert subject.reason_against(EASY, Limits(nodes=3)) == "lagrangian_hospital has no node limits"
     assert "permute" in subject.solve(EASY, permutation=1).message
-    for name in (
-        "lagrangian-hospital@scip",
-        "lagrangian-hospital:update=luck",
-        "dantzig-wolfe-hospital@scip",
-        "auto@highs",
-    ):
+    for name in ("lagrangian-hospital@scip", "lagrangian-hospital:update=luck", "auto@highs"):
         with pytest.raises(InputError):
             method(name)
+    with pytest.raises(UnsupportedError, match="no backend named luck"):
+        method("dantzig-wolfe-hospital@luck")
+
+
+@pytest.mark.parametrize("name", ["dantzig-wolfe-hospital@scip", "lns@scip", "branch-and-price@scip"])
+def test_the_mips_may_be_scip_s(name: str) -> None:
+    """RENS and neighbourhoods on SCIP: the same bounds, allocations on their side of the optimum."""
+    result = method(name).solve(EASY, Limits(iterations=60))
+    assert result.status in (Status.NODE_LIMIT, Status.OPTIMAL), result.message
+    assert result.versions["pyscipopt"]
+    assert result.dual is not None
+    assert result.dual >= OPTIMUM
+    assert result.primal is not None
+    assert 0.99 * OPTIMUM <= result.primal <= OPTIMUM
+
+
+@pytest.mark.parametrize("name", ["lagrangian-hospital", "dantzig-wolfe-hospital", "lagrangian-area", "lns"])
+def test_threads_change_nothing(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Blocks priced in two threads give the same bounds, allocations and counters as in one."""
+    monkeypatch.setattr(pricing, "WORTH_THREADS", 0)
+    one, two = (method(name).solve(EASY, Limits(iterations=42, threads=threads)) for threads in (1, 2))
+    assert (one.primal, one.dual, one.counters) == (two.primal, two.dual, two.counters)
+    assert [event.dual for event in one.trace] == [event.dual for event in two.trace]
 
 
 def test_a_time_limit_keeps_the_best() -> None:

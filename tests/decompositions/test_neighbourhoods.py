@@ -13,7 +13,7 @@ from splgbench import load, method, registry, solve
 from splgbench.decomposition import neighbourhood_search
 from splgbench.decomposition.loop import Finished, Loop
 from splgbench.decomposition.lp_start import lp_multipliers
-from splgbench.decomposition.neighbourhood_search import NeighbourhoodSearch, search
+from splgbench.decomposition.neighbourhood_search import NeighbourhoodSearch
 from splgbench.decomposition.neighbourhoods import KINDS, Draws, Guide, View, freed, usable_kinds
 from splgbench.decomposition.partition import partition
 from splgbench.decomposition.probing import Fixed, probe
@@ -177,7 +177,8 @@ def test_an_allocation_that_differs_from_what_is_fixed() -> None:
     instance = make(tables, "group")
     loop = Loop(instance, Limits(), None, Recorder("test"), Stop())
     loop.found(np.array([True, False, False]), "test")
-    search(loop, Guide(loop.offers), Fixed(np.array([True, True, False]), np.array([False, False, True])))
+    fixed = Fixed(np.array([True, True, False]), np.array([False, False, True]))
+    NeighbourhoodSearch(loop, Guide(loop.offers)).run(fixed)
     assert loop.best == 24
 
 
@@ -209,7 +210,7 @@ def test_kinds_can_be_chosen() -> None:
 def test_no_allocation_no_search() -> None:
     """There is nothing to improve."""
     loop = Loop(EASY, Limits(), None, Recorder("test"), Stop())
-    search(loop, Guide(loop.offers))
+    NeighbourhoodSearch(loop, Guide(loop.offers)).run()
     assert (loop.best, loop.iterations) == (None, 0)
 
 
@@ -260,7 +261,7 @@ def test_the_battery_with_parts_of_tiny_instances() -> None:
 
 def test_lns_refuses() -> None:
     """Options it does not know, each with its reason."""
-    for name in ("lns@scip", "lns:size=0", "lns:size=many", "lns:kinds=rins+luck"):
+    for name in ("lns:size=0", "lns:size=many", "lns:kinds=rins+luck"):
         with pytest.raises(InputError):
             method(name)
     assert method("lns@highs:size=200").name == "lns"

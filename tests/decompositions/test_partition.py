@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from instances_for_tests import make, plain_tables, small_tables
 
-from splgbench.decomposition.partition import Partition, custom_partition, partition
+from splgbench.decomposition.partition import Partition, chosen_partition, custom_partition, partition
 from splgbench.errors import InputError, UnsupportedError
 from splgbench.instance import Instance
 from splgbench.presolve import Presolved, presolve
@@ -80,6 +82,40 @@ def test_what_is_no_partition() -> None:
         partition(offers, "love")
     with pytest.raises(InputError, match="has no block for the offer"):
         custom_partition(offers, {("H", "A"): 0})
+
+
+def test_a_map_in_a_file(tmp_path: Path) -> None:
+    """By one name or several; coupling rows are derived as for the kinds."""
+    offers = presolve(two_by_two())
+    path = tmp_path / "map.csv"
+    path.write_text("hospital,block\nH,valley\nI,town\n")
+    found = chosen_partition(offers, str(path))
+    assert blocks(offers, found) == blocks(offers, partition(offers, "hospital"))
+    assert np.array_equal(found.coupling_cells, partition(offers, "hospital").coupling_cells)
+    path.write_text("hospital,group,block\nH,A,1\nI,A,1\nH,B,1\nI,B,2\n")
+    found = chosen_partition(offers, str(path))
+    assert (found.kind, found.n_blocks, int(found.coupling_cells.sum())) == ("custom", 2, 1)
+    path.write_text("area,block\nA,all\n")
+    assert chosen_partition(offers, str(path)).n_blocks == 1
+    assert chosen_partition(offers, "area").kind == "area"
+
+
+def test_what_is_no_map(tmp_path: Path) -> None:
+    """Each mistake with its file, row and rule."""
+    offers = presolve(two_by_two())
+    path = tmp_path / "map.csv"
+    for text, says in (
+        ("hospital,site\nH,1\n", "must have a column block and one or more of"),
+        ("block\n1\n", "must have a column block and one or more of"),
+        ("hospital,block\nH,1\nX,2\n", "row 3, column hospital: must be a hospital of the instance \\(found 'X'\\)"),
+        ("hospital,block\nH,1\nH,2\n", "row 3: must not name the same offers twice"),
+        ("hospital,block\nH,1\n", "has no block for I"),
+    ):
+        path.write_text(text)
+        with pytest.raises(InputError, match=says):
+            chosen_partition(offers, str(path))
+    with pytest.raises(InputError, match="cannot be read"):
+        chosen_partition(offers, str(tmp_path / "none.csv"))
 
 
 def test_no_live_offer() -> None:

@@ -12,11 +12,17 @@ from hypothesis import strategies as st
 
 from splgbench import load
 from splgbench.decomposition import pricing
+from splgbench.decomposition.loop import Loop
 from splgbench.decomposition.partition import partition
 from splgbench.decomposition.pricing import HospitalPricer
+from splgbench.decomposition.probing import probe
+from splgbench.decomposition.relaxation import HospitalRelaxation
 from splgbench.errors import InfeasibleError, UnsupportedError
+from splgbench.instance import Instance
+from splgbench.limits import Limits
 from splgbench.presolve import Presolved, presolve
-from splgbench.testing import Knobs, instances
+from splgbench.testing import Knobs, agreed, instances
+from splgbench.trace import Recorder, Stop
 
 FIXED = settings(
     derandomize=True, database=None, deadline=None, max_examples=150, suppress_health_check=list(HealthCheck)
@@ -102,8 +108,64 @@ def test_a_node_limit_leaves_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     assert cut.nodes <= exact.nodes
 
 
+@pytest.mark.parametrize("node_limit", [1, 2, 3])
+def test_a_searched_area_cut_short_is_not_called_exact(node_limit: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where an area's search ends early with a set, the bound holds and nobody calls it the value."""
+    monkeypatch.setattr(pricing, "SUBSET_LIMIT", 0)
+    seen = {"cut short with a plan": 0, "exact": 0}
+
+    @settings(FIXED, max_examples=60)
+    @given(instances(Knobs(groups=6, areas=1, offers=11)), st.data())
+    def hold(instance, data):  # type: ignore[no-untyped-def]
+        try:
+            offers = presolve(instance)
+        except InfeasibleError:
+            return
+        n = instance.n_offers
+        gain = data.draw(st.lists(st.integers(-5, 9), min_size=n, max_size=n))
+        fee = data.draw(st.lists(st.integers(0, 5), min_size=n, max_size=n))
+        parts = partition(offers, "hospital")
+        prices = np.array(gain, dtype=float), np.array(fee, dtype=float)
+        exact = HospitalPricer(offers, parts).price(*prices)
+        with monkeypatch.context() as patch:
+            patch.setattr(pricing, "NODE_LIMIT", node_limit)
+            cut = HospitalPricer(offers, parts).price(*prices)
+        assert (cut.bound >= exact.bound - 1e-9).all()
+        if cut.exact:
+            assert cut.bound == pytest.approx(exact.bound)
+        seen["exact"] += cut.exact
+        seen["cut short with a plan"] += not cut.exact and bool(cut.volume.any())
+
+    hold()
+    assert min(seen.values()) > 0
+
+
 def test_blocks_that_cut_links_are_refused() -> None:
     """A partition by area cuts links of hospitals."""
     offers = presolve(load("easy"))
     with pytest.raises(UnsupportedError, match="cuts links or area capacities"):
         HospitalPricer(offers, partition(offers, "area"))
+
+
+def test_probing_forbids_no_better_allocation() -> None:
+    """Against any best value below the optimum, an optimal allocation keeps to every verdict."""
+    seen = {"verdicts": 0, "kept open": 0}
+
+    @settings(FIXED, max_examples=80)
+    @given(instances(Knobs(groups=5, offers=11)), st.integers(0, 3))
+    def hold(instance: Instance, below: int) -> None:
+        answer = agreed(instance)
+        if not answer.optimum or answer.cases is None:
+            return
+        loop = Loop(instance, Limits(), None, Recorder("test"), Stop())
+        loop.best = max(0, answer.optimum - 1 - below)
+        relaxation = HospitalRelaxation(loop.offers, partition(loop.offers, "tied"))
+        fixed = probe(loop, relaxation, relaxation.first_multipliers())
+        held = np.array([answer.cases.get(instance.offer_name(k), 0) > 0 for k in range(instance.n_offers)])
+        assert not (fixed.out & held).any()
+        assert held[fixed.stand].all()
+        seen["verdicts"] += fixed.count
+        seen["kept open"] += int(loop.offers.live.sum()) - fixed.count
+
+    hold()
+    assert min(seen.values()) > 50

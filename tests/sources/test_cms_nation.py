@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Sequence
+from functools import lru_cache
 from math import asin, cos, radians, sin, sqrt
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from splgbench.cli import main
 from splgbench.errors import InputError
 from splgbench.instance import Instance
 from splgbench.library import library_names, load
+from splgbench.library.cache import VARIABLE
 from splgbench.library.collection import Origin
 from splgbench.library.hashes import committed_hashes, computed_hash
 from splgbench.library.names import derive, provenance
@@ -32,22 +34,30 @@ ROW = re.compile(r"(.+), lines? ([0-9]+)(?: to ([0-9]+))?")
 
 
 @pytest.fixture(scope="module")
-def told() -> list[str]:
+def cache(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Empty before the nation is derived, whatever other workers do."""
+    return str(tmp_path_factory.mktemp("cache"))
+
+
+@pytest.fixture(scope="module")
+def told(cache: str) -> list[str]:
     """Hashes of the nation and peak memory in KiB, of a process of its own that derives it with another hash seed."""
     code = (
         "import resource; from splgbench.library import load; from splgbench.library.hashes import package_sha256\n"
         "us = load('cms-2011/us')\n"
         "print(us.instance_hash, package_sha256(us), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
     )
-    environment = {**os.environ, "PYTHONHASHSEED": "12345"}
+    environment = {**os.environ, VARIABLE: cache, "PYTHONHASHSEED": "12345"}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
     return done.stdout.split()
 
 
 @pytest.fixture(scope="module")
-def us(told: list[str]) -> Instance:
+def us(told: list[str], cache: str) -> Instance:
     """From the cache, where that process left it."""
-    return load("cms-2011/us")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(VARIABLE, cache)
+        return load("cms-2011/us")
 
 
 @pytest.fixture(scope="module")
@@ -112,8 +122,13 @@ def test_committed_hash_of_the_nation_and_its_memory(told: list[str], us: Instan
 # Against the raw files
 
 
+@lru_cache(maxsize=4)
+def tables_of(instance: Instance) -> dict[str, dict[str, list[object]]]:
+    return instance.to_tables()
+
+
 def columns(instance: Instance, table: str) -> pd.DataFrame:
-    return pd.DataFrame(instance.to_tables()[table])
+    return pd.DataFrame(tables_of(instance)[table])
 
 
 def test_offers_are_the_published_pairs_in_their_regions(us: Instance, raw: pd.DataFrame) -> None:

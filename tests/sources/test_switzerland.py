@@ -16,6 +16,7 @@ from splgbench import load
 from splgbench.errors import InputError
 from splgbench.instance import Instance
 from splgbench.library import library_names
+from splgbench.library.names import derive as derive_by_name
 from splgbench.limits import Limits
 from splgbench.methods import method
 from splgbench.package import package_files, read_package
@@ -409,10 +410,11 @@ def own_figures(folder: Path, **changes: str) -> Path:
 
 def test_a_later_year_in_the_same_format(tmp_path: Path, basel: Instance) -> None:
     """The same figures under another year give the same content under another name."""
-    own = SwissCollection("basel", 2030, own_figures(tmp_path))
-    assert own.names() == ["basel-2030"]
-    assert own.make("basel-2030") == basel
-    assert "2030" in own.make("basel-2030").metadata["title"]
+    own = derive_by_name("basel-2030", own_figures(tmp_path))
+    assert own == basel
+    assert "2030" in own.metadata["title"]
+    with pytest.raises(InputError, match="has no rows of year 2031; it has 2030"):
+        derive_by_name("basel-2031", tmp_path)
 
 
 @pytest.mark.parametrize("column", ["CMInA", "AustStatMSA", "Ort"])

@@ -51,7 +51,16 @@ def _plain(result: Result) -> Result:
         solve_time_s=float(result.solve_time_s),
         polish_time_s=float(result.polish_time_s),
         message=_text(result.message),
-        trace=tuple(Event(float(e.time), _float(e.primal), _float(e.dual), _text(e.source)) for e in result.trace),
+        trace=tuple(
+            Event(
+                float(e.time),
+                _float(e.primal),
+                _float(e.dual),
+                _text(e.source),
+                iteration=None if e.iteration is None else int(e.iteration),
+            )
+            for e in result.trace
+        ),
     )
 
 

@@ -8,24 +8,27 @@ from collections.abc import Iterable
 
 from splgbench.trace import Event
 
-COLUMNS = ("time", "primal", "dual", "source")
+COLUMNS = ("time", "primal", "dual", "source", "iteration")
 TRACE, ALLOCATION, LOG = "trace.csv", "allocation.csv", "log"
 
 
 def trace_text(trace: Iterable[Event]) -> str:
-    """Events as CSV: seconds, best primal, best dual (both as claimed, empty where unknown), source."""
+    """Events as CSV: seconds, best primal, best dual (both as claimed, empty where unknown), source, and the
+    iteration of a decomposition (else empty).
+    """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
     for event in trace:
-        writer.writerow((f"{event.time:.6f}", _number(event.primal), _number(event.dual), event.source))
+        iteration = "" if event.iteration is None else event.iteration
+        writer.writerow((f"{event.time:.6f}", _number(event.primal), _number(event.dual), event.source, iteration))
     return text.getvalue()
 
 
 def parse_trace(text: str) -> list[tuple[float, float | None, float | None, str]]:
-    """Reads `trace_text` back."""
+    """Reads `trace_text` back but for iterations, which older files do not have."""
     rows = list(csv.reader(io.StringIO(text)))[1:]
-    return [(float(time), _known(primal), _known(dual), source) for time, primal, dual, source in rows]
+    return [(float(time), _known(primal), _known(dual), source) for time, primal, dual, source, *_ in rows]
 
 
 def _number(value: float | None) -> str:

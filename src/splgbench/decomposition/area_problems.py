@@ -264,6 +264,11 @@ class PromiseMaster:
     Parameters
     ----------
     problems : whose blocks and shared offers these are.
+
+    Attributes
+    ----------
+    last : the cut that was added last, None before: its block, offers, their weights, and the constant, in
+        theta_b <= constant + weights @ y, with 0 in place of theta_b for (3).
     """
 
     def __init__(self, problems: AreaProblems) -> None:
@@ -280,6 +285,7 @@ class PromiseMaster:
         self.cuts = csr_array((0, whole.n_columns))
         self.limit = np.zeros(0)
         self.rows: set[tuple[int, bytes, bytes, float]] = set()
+        self.last: tuple[int, IntArray, FloatArray, float] | None = None
 
     def theta(self, values: FloatArray) -> FloatArray:
         """Shape (n_blocks,): theta_b, the utility of each block in a solution."""
@@ -310,6 +316,7 @@ class PromiseMaster:
         if key in self.rows:
             return False
         self.rows.add(key)
+        self.last = (b, offers, -weight, limit)
         column = self.problems.cut.model.mandate_column[offers]
         kept = weight != 0
         row = np.zeros(int(kept.sum()), dtype=np.int64)

@@ -15,6 +15,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -90,6 +92,15 @@ class AreaRelaxation:
         """The nearest prices that `evaluate` takes."""
         return np.rint(np.maximum(prices, 0.0) * self.scale) / self.scale
 
+    def told(self, bound: float, prices: FloatArray) -> dict[str, object]:
+        """The relaxation at some prices for the log: rows by family and number in the formulation's model."""
+        rows = self.cut.coupling_rows
+        named: list[list[object]] = []
+        for block in self.cut.model.row_blocks:
+            for at in np.flatnonzero((prices > 0) & (rows >= block.start) & (rows < block.stop)).tolist():
+                named.append([block.family, str(int(rows[at])), "", float(prices[at])])
+        return {"bound": bound, "prices": named}
+
     def evaluate(
         self,
         prices: FloatArray,
@@ -118,17 +129,24 @@ class AreaRelaxation:
         if on_bound is not None:
             relaxed = [self._relaxed(b, whole[block.columns], ends) for b, block in enumerate(self.cut.blocks)]
         ahead = sum(answer.bound for answer in relaxed if answer is not None)
-        total = 0.0
-        for b, block in enumerate(self.cut.blocks):
+        threads = self.subproblems.side_by_side
+
+        def value(b: int) -> float:
             share = None
             if ends is not None:
                 # Twice an even share: most blocks need less than theirs.
-                share = max(0.0, 2 * (ends - time.perf_counter()) / (len(self.cut.blocks) - b))
-            first = relaxed[b]
-            total += self._value(b, whole[block.columns], gap, share, first)
-            if first is not None and on_bound is not None:
-                ahead -= first.bound
-                on_bound((total + ahead) / self.scale + constant)
+                share = max(0.0, 2 * threads * (ends - time.perf_counter()) / (len(self.cut.blocks) - b))
+            return self._value(b, whole[self.cut.blocks[b].columns], gap, share, relaxed[b])
+
+        # Values are whole: their sum does not depend on the order.
+        total, numbers = 0.0, range(len(self.cut.blocks))
+        with ThreadPoolExecutor(threads) if threads > 1 else nullcontext() as pool:
+            bounds = map(value, numbers) if pool is None else pool.map(value, numbers)
+            for found, first in zip(bounds, relaxed, strict=True):
+                total += found
+                if first is not None and on_bound is not None:
+                    ahead -= first.bound
+                    on_bound((total + ahead) / self.scale + constant)
         values = np.zeros(self.cut.model.n_columns)
         plans: list[FloatArray | None] = []
         for block, known in zip(self.cut.blocks, self.known, strict=True):

@@ -233,6 +233,17 @@ class BendersMaster:
             )
         return len(fresh.block)
 
+    def told(self, number: int) -> dict[str, Any]:
+        """A cut for the log: theta_block <= constant + weights @ mandates."""
+        instance, row = self.problem.offers.instance, self.pool.weights[[number]]
+        offers = self.problem.live[row.indices].tolist()
+        weights = [[*instance.offer_name(k), w] for k, w in zip(offers, row.data.tolist(), strict=True) if w]
+        return {
+            "block": int(self.pool.block[number]),
+            "constant": float(self.pool.constant[number]),
+            "weights": weights,
+        }
+
     def model(self) -> MipModel:
         """The master as it stands."""
         base, pool = self.base, self.pool

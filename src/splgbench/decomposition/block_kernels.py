@@ -18,14 +18,23 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from splgbench.decomposition.unit_kernels import NO_VALUE, fill, search_unit, value_subsets
+from splgbench.decomposition.unit_kernels import (
+    CUT_SHORT,
+    NO_VALUE,
+    fill,
+    inlined,
+    lean,
+    search_unit,
+    value_of_set,
+    value_subsets,
+)
 from splgbench.instance import IntArray
 from splgbench.model import FloatArray
 
 PASSES = 8
 """Most passes of ascent in one pricing."""
-CUT_SHORT = np.int64(1) << 62
-"""Marks the choice of a unit whose own search was cut short: its value is a bound, the set need not be one."""
+NO_SET = CUT_SHORT | np.int64(-(2**63))
+"""Marks the choice of a unit whose own search was cut short before it found a set."""
 SAME = 1e-12
 """Relative difference below which two block values are the same."""
 
@@ -60,6 +69,64 @@ class Work(NamedTuple):
     unit_dirty: NDArray[np.int8]
 
 
+class Scratch(NamedTuple):
+    """Room for the search of one block at a time, as large as the largest needs; every thread has its own.
+
+    Parameters
+    ----------
+    decided, dropped, found : the trails of `_follow` at the root, and the sets of the best plan.
+    trail, left, other : the same of a search.
+    kept_unit, kept_choice, kept_best : choices before each node, to be put back.
+    stack, stack_bound : open nodes.
+    order : shape (64,), the offers of a unit by gain.
+    whole, real : shape (4, 128) and (2, 128), room for `search_unit`.
+    """
+
+    decided: IntArray
+    dropped: IntArray
+    found: IntArray
+    other: IntArray
+    trail: IntArray
+    left: IntArray
+    kept_unit: IntArray
+    kept_choice: IntArray
+    kept_best: FloatArray
+    stack: IntArray
+    stack_bound: FloatArray
+    order: IntArray
+    whole: IntArray
+    real: FloatArray
+
+
+@njit(cache=True)
+def _scratch(s, blocks):  # type: ignore[no-untyped-def]
+    """Scratch for some blocks."""
+    size, links, units, kept = 1, 1, 1, 1
+    for b in blocks:
+        first, last = s.block_unit[b], s.block_unit[b + 1]
+        offers = s.unit_start[last] - s.unit_start[first] + 1
+        size = max(size, offers)
+        links = max(links, s.block_request[b + 1] - s.block_request[b] + 1)
+        units = max(units, last - first)
+        kept = max(kept, (offers + 1) * (last - first))
+    return Scratch(
+        np.empty(size + 1, dtype=np.int64),
+        np.empty(links, dtype=np.int64),
+        np.empty(units, dtype=np.int64),
+        np.empty(units, dtype=np.int64),
+        np.empty(size + 1, dtype=np.int64),
+        np.empty(links, dtype=np.int64),
+        np.empty(kept, dtype=np.int64),
+        np.empty(kept, dtype=np.int64),
+        np.empty(kept, dtype=np.float64),
+        np.empty((2 * size + 4, 5), dtype=np.int64),
+        np.empty(2 * size + 4, dtype=np.float64),
+        np.empty(64, dtype=np.int64),
+        np.empty((4, 128), dtype=np.int64),
+        np.empty((2, 128), dtype=np.float64),
+    )
+
+
 def work(state: NDArray[np.int8], n_links: int, n_sets: int, n_units: int) -> Work:
     """Empty work space; `state` is copied."""
     n = len(state)
@@ -79,8 +146,8 @@ def work(state: NDArray[np.int8], n_links: int, n_sets: int, n_units: int) -> Wo
     )
 
 
-@njit(cache=True)
-def _choose(s, w, first, last, gain, node_limit):  # type: ignore[no-untyped-def]
+@lean
+def _choose(s, w, c, first, last, gain, node_limit):  # type: ignore[no-untyped-def]
     """The best sets of the dirty units `first` to `last` - 1 under the decisions; returns whether each has one."""
     sub_start, sub_mask, unit_start, unit_offer = s.sub_start, s.sub_mask, s.unit_start, s.unit_offer
     unit_must, unit_out, unit_best, unit_choice = w.unit_must, w.unit_out, w.unit_best, w.unit_choice
@@ -92,9 +159,9 @@ def _choose(s, w, first, last, gain, node_limit):  # type: ignore[no-untyped-def
         unit_dirty[u] = 0
         must, out = unit_must[u], unit_out[u]
         if sub_start[u] == sub_start[u + 1]:
-            unit_best[u], unit_choice[u] = search_unit(s, u, gain, w.charge, must, out, node_limit)
+            unit_best[u], unit_choice[u] = search_unit(s, u, gain, w.charge, must, out, node_limit, c.whole, c.real)
             if unit_choice[u] < 0:
-                unit_choice[u] = must | CUT_SHORT
+                unit_choice[u] = must | NO_SET
         else:
             begin, end = unit_start[u], unit_start[u + 1]
             moved = np.int64(0)
@@ -121,7 +188,7 @@ def _choose(s, w, first, last, gain, node_limit):  # type: ignore[no-untyped-def
     return fits
 
 
-@njit(cache=True)
+@inlined
 def _drop(s, w, listed, begin, end, dropped, n_dropped):  # type: ignore[no-untyped-def]
     """Take the active ones of some links out of (1a) and write them to `dropped`; returns its new length."""
     request_offer, request_start, request_member = s.request_offer, s.request_start, s.request_member
@@ -145,7 +212,7 @@ def _drop(s, w, listed, begin, end, dropped, n_dropped):  # type: ignore[no-unty
     return n_dropped
 
 
-@njit(cache=True)
+@inlined
 def _restore(s, w, dropped, begin, end):  # type: ignore[no-untyped-def]
     """Bring links back into (1a)."""
     request_offer, request_start, request_member = s.request_offer, s.request_start, s.request_member
@@ -160,7 +227,7 @@ def _restore(s, w, dropped, begin, end):  # type: ignore[no-untyped-def]
                 shift[request_member[i]] += price
 
 
-@njit(cache=True)
+@lean
 def _follow(s, w, decided, at, length, dropped, n_dropped):  # type: ignore[no-untyped-def]
     """Follow the links from the decisions `decided[at:length]`.
 
@@ -221,7 +288,7 @@ def _follow(s, w, decided, at, length, dropped, n_dropped):  # type: ignore[no-u
     return True, length, n_dropped
 
 
-@njit(cache=True)
+@inlined
 def _difference(s, w, u, bit):  # type: ignore[no-untyped-def]
     """Best value of a listed unit with an offer minus that without it, at the root."""
     sub_start, sub_mask = s.sub_start, s.sub_mask
@@ -242,7 +309,7 @@ def _difference(s, w, u, bit):  # type: ignore[no-untyped-def]
     return with_it - without
 
 
-@njit(cache=True)
+@inlined
 def _move(s, w, k, change):  # type: ignore[no-untyped-def]
     """Add to the fee of an offer of a listed unit."""
     offer_unit, offer_bit, sub_start, sub_mask = s.offer_unit, s.offer_bit, s.sub_start, s.sub_mask
@@ -254,8 +321,8 @@ def _move(s, w, k, change):  # type: ignore[no-untyped-def]
             set_value[listed] -= change
 
 
-@njit(cache=True)
-def _ascend(s, w, block, gain, floor, node_limit):  # type: ignore[no-untyped-def]
+@lean
+def _ascend(s, w, c, block, gain, floor, node_limit):  # type: ignore[no-untyped-def]
     """Lower (1a) link by link, at most to `floor`; returns how many passes it took.
 
     With d_k, d_q the differences between holding and not holding an offer, lambda_r minimises
@@ -318,13 +385,13 @@ def _ascend(s, w, block, gain, floor, node_limit):  # type: ignore[no-untyped-de
                 q = request_member[m]
                 _move(s, w, q, -change)
                 unit_dirty[offer_unit[q]] = 1
-            _choose(s, w, first, last, gain, node_limit)
+            _choose(s, w, c, first, last, gain, node_limit)
         if settled:
             return number + 1
     return PASSES
 
 
-@njit(cache=True)
+@inlined
 def _last_plan(s, w, block):  # type: ignore[no-untyped-def]
     """Value of the last plan at these prices, in (1a) without what its links leave over; NO_VALUE where it is none."""
     block_unit, sub_start, sub_mask, unit_start = s.block_unit, s.sub_start, s.sub_mask, s.unit_start
@@ -368,8 +435,8 @@ def _last_plan(s, w, block):  # type: ignore[no-untyped-def]
     return total
 
 
-@njit(cache=True)
-def _search(s, w, block, gain, forced, side, cutoff, node_limit, found):  # type: ignore[no-untyped-def]
+@lean
+def _search(s, w, c, block, gain, forced, side, cutoff, node_limit, found):  # type: ignore[no-untyped-def]
     """Depth-first search for the best plan of a block; `w` is as at the root before and after.
 
     Parameters
@@ -382,7 +449,7 @@ def _search(s, w, block, gain, forced, side, cutoff, node_limit, found):  # type
     -------
     (bound, best, nodes) : an upper bound on the value of every plan; the best value found, or the cutoff.
     """
-    block_unit, block_request, unit_start, offer_bit = s.block_unit, s.block_request, s.unit_start, s.offer_bit
+    block_unit, block_request, offer_bit = s.block_unit, s.block_request, s.offer_bit
     offer_unit, requests, request_offer, request_start = s.offer_unit, s.requests, s.request_offer, s.request_start
     request_member, wanted_start = s.request_member, s.wanted_start
     state, unit_must, unit_out, unit_best = w.state, w.unit_must, w.unit_out, w.unit_best
@@ -390,15 +457,8 @@ def _search(s, w, block, gain, forced, side, cutoff, node_limit, found):  # type
     first, last = block_unit[block], block_unit[block + 1]
     n_units = last - first
     begin, end = block_request[block], block_request[block + 1]
-    size = unit_start[last] - unit_start[first] + 1
-    decided = np.empty(size + 1, dtype=np.int64)
-    dropped = np.empty(end - begin + 1, dtype=np.int64)
-    # Choices before each node, to be put back.
-    kept_unit = np.empty((size + 1) * n_units, dtype=np.int64)
-    kept_choice = np.empty(len(kept_unit), dtype=np.int64)
-    kept_best = np.empty(len(kept_unit), dtype=np.float64)
-    stack = np.empty((2 * size + 4, 5), dtype=np.int64)
-    stack_bound = np.empty(2 * size + 4, dtype=np.float64)
+    decided, dropped, stack, stack_bound = c.trail, c.left, c.stack, c.stack_bound
+    kept_unit, kept_choice, kept_best = c.kept_unit, c.kept_choice, c.kept_best
     stack[0, 0], stack[0, 1], stack[0, 2], stack[0, 3], stack[0, 4] = forced, side, 0, 0, 0
     stack_bound[0] = 1e300
     zero = np.int64(0)
@@ -440,15 +500,16 @@ def _search(s, w, block, gain, forced, side, cutoff, node_limit, found):  # type
                     if unit_dirty[u]:
                         kept_unit[n_kept], kept_choice[n_kept], kept_best[n_kept] = u, unit_choice[u], unit_best[u]
                         n_kept += 1
-                fits = _choose(s, w, first, last, gain, node_limit)
+                fits = _choose(s, w, c, first, last, gain, node_limit)
             else:
                 unit_dirty[first:last] = 0
         if not fits:
             continue
-        total, tight = 0.0, True
+        total, tight, known = 0.0, True, True
         for u in range(first, last):
             total += unit_best[u]
             tight = tight and not unit_choice[u] & CUT_SHORT
+            known = known and unit_choice[u] >= 0
         if total > ceiling:
             total = ceiling
         if total <= best + SAME * abs(best):
@@ -481,12 +542,17 @@ def _search(s, w, block, gain, forced, side, cutoff, node_limit, found):  # type
                 over += price * excess
                 if not broken and price * excess > weight:
                     branch, weight = member, price * excess
-        if not broken and tight:
-            if total - over > best:
-                best = total - over
+        if not broken and known:
+            value = total - over
+            if not tight:
+                for u in range(first, last):
+                    if unit_choice[u] & CUT_SHORT:
+                        value += value_of_set(s, u, unit_choice[u] & ~CUT_SHORT, gain, w.charge) - unit_best[u]
+            if value > best:
+                best = value
                 for u in range(n_units):
-                    found[u] = unit_choice[first + u]
-            if over <= SAME * abs(best):
+                    found[u] = unit_choice[first + u] & ~CUT_SHORT
+            if tight and over <= SAME * abs(best):
                 open_bound = max(open_bound, total)
                 continue
         if branch < 0:
@@ -512,7 +578,7 @@ def _search(s, w, block, gain, forced, side, cutoff, node_limit, found):  # type
     return max(best, open_bound), best, nodes
 
 
-@njit(cache=True)
+@inlined
 def _settle(s, w, block, decided, dropped):  # type: ignore[no-untyped-def]
     """Follow the links from what `state` decides; returns whether it fits, and what was decided on the way."""
     block_unit, unit_start, unit_offer = s.block_unit, s.unit_start, s.unit_offer
@@ -533,15 +599,16 @@ def _settle(s, w, block, decided, dropped):  # type: ignore[no-untyped-def]
     return fits, given, length
 
 
-@njit(cache=True)
-def _root(s, w, block, gain, fee, node_limit, decided, dropped, found):  # type: ignore[no-untyped-def]
-    """Set up a block at some prices and solve it; `found` receives the sets of its plan.
+@inlined
+def _root(s, w, c, block, gain, fee, node_limit):  # type: ignore[no-untyped-def]
+    """Set up a block at some prices and solve it; `found` of the scratch receives the sets of its plan.
 
     Returns
     -------
     (bound, best, nodes, given, length) : as `_search`; how many offers `state` decided, and how many the links then
-        decided, both listed in `decided`.
+        decided, both listed in `decided` of the scratch.
     """
+    decided, dropped, found = c.decided, c.dropped, c.found
     first, last = s.block_unit[block], s.block_unit[block + 1]
     begin, end = s.block_request[block], s.block_request[block + 1]
     for i in range(s.unit_start[first], s.unit_start[last]):
@@ -561,21 +628,31 @@ def _root(s, w, block, gain, fee, node_limit, decided, dropped, found):  # type:
             w.charge[s.request_offer[r]] += w.lam[r]
             for m in range(s.request_start[r], s.request_start[r + 1]):
                 w.charge[s.request_member[m]] -= w.lam[r]
-    value_subsets(s, first, last, gain, w.charge, w.set_value)
+    value_subsets(s, first, last, gain, w.charge, w.set_value, c.order)
     w.unit_dirty[first:last] = 1
-    if not _choose(s, w, first, last, gain, node_limit):
+    if not _choose(s, w, c, first, last, gain, node_limit):
         return NO_VALUE, NO_VALUE, 0, given, length
+    if begin == end:
+        # No links between units: the best sets are the plan, if all are known to be.
+        total, tight = 0.0, True
+        for u in range(first, last):
+            total += w.unit_best[u]
+            tight = tight and not w.unit_choice[u] & CUT_SHORT
+        if tight:
+            for u in range(first, last):
+                found[u - first] = w.unit_choice[u]
+            return total, total, 1, given, length
     floor = _last_plan(s, w, block)
     if floor > NO_VALUE:
         for u in range(first, last):
             found[u - first] = w.unit_last[u]
-    _ascend(s, w, block, gain, floor, node_limit)
-    bound, best, nodes = _search(s, w, block, gain, np.int64(-1), np.int64(0), floor, node_limit, found)
+    _ascend(s, w, c, block, gain, floor, node_limit)
+    bound, best, nodes = _search(s, w, c, block, gain, np.int64(-1), np.int64(0), floor, node_limit, found)
     return bound, best, nodes, given, length
 
 
-@njit(cache=True)
-def price_block(s, w, block, gain, fee, node_limit, volume):  # type: ignore[no-untyped-def]
+@inlined
+def price_block(s, w, c, block, gain, fee, node_limit, volume):  # type: ignore[no-untyped-def]
     """The best plan of one block; `volume` receives it.
 
     Returns
@@ -584,10 +661,9 @@ def price_block(s, w, block, gain, fee, node_limit, volume):  # type: ignore[no-
         the value of the plan in `volume`.
     """
     first, last = s.block_unit[block], s.block_unit[block + 1]
-    decided = np.empty(s.unit_start[last] - s.unit_start[first] + 1, dtype=np.int64)
-    dropped = np.empty(s.block_request[block + 1] - s.block_request[block] + 1, dtype=np.int64)
-    found = np.full(last - first, -1, dtype=np.int64)
-    bound, best, nodes, given, length = _root(s, w, block, gain, fee, node_limit, decided, dropped, found)
+    decided, found = c.decided, c.found
+    found[: last - first] = -1
+    bound, best, nodes, given, length = _root(s, w, c, block, gain, fee, node_limit)
     exact = bound <= best + 2 * SAME * abs(best)
     for i in range(s.unit_start[first], s.unit_start[last]):
         volume[s.unit_offer[i]] = 0
@@ -615,15 +691,16 @@ def price_blocks(s, w, blocks, gain, fee, node_limit, bound, volume):  # type: i
     (exact, nodes) : whether every bound is the value of a plan, and the nodes searched.
     """
     exact, nodes = True, 0
+    c = _scratch(s, blocks)
     for b in blocks:
-        most, tight, spent = price_block(s, w, b, gain, fee, node_limit, volume)
+        most, tight, spent = price_block(s, w, c, b, gain, fee, node_limit, volume)
         bound[b] = most if most > NO_VALUE else -np.inf
         exact = exact and tight
         nodes += spent
     return exact, nodes
 
 
-@njit(cache=True)
+@inlined
 def _best_with(s, w, u, bit, held):  # type: ignore[no-untyped-def]
     """Best value of a listed unit among sets that hold an offer, or do not."""
     must, out, most = w.unit_must[u], w.unit_out[u], NO_VALUE
@@ -649,15 +726,14 @@ def probe_blocks(s, w, blocks, gain, fee, bound, spare, root_limit, node_limit, 
     int : nodes searched.
     """
     nodes = 0
+    c = _scratch(s, blocks)
+    decided, found = c.decided, c.found
     for b in blocks:
         first, last = s.block_unit[b], s.block_unit[b + 1]
-        decided = np.empty(s.unit_start[last] - s.unit_start[first] + 1, dtype=np.int64)
-        dropped = np.empty(s.block_request[b + 1] - s.block_request[b] + 1, dtype=np.int64)
-        found = np.full(last - first, -1, dtype=np.int64)
-        most, best, spent, given, length = _root(s, w, b, gain, fee, root_limit, decided, dropped, found)
+        found[: last - first] = -1
+        most, best, spent, given, length = _root(s, w, c, b, gain, fee, root_limit)
         nodes += spent
         cutoff = min(most, bound[b]) - spare - 10 * SAME * abs(most)
-        scratch = np.empty(last - first, dtype=np.int64)
         for i in range(s.unit_start[first], s.unit_start[last]):
             k = s.unit_offer[i]
             if best <= NO_VALUE or w.state[k] != 0:
@@ -673,7 +749,7 @@ def probe_blocks(s, w, blocks, gain, fee, bound, spare, root_limit, node_limit, 
                         total += w.unit_best[v]
                 gone = total <= cutoff
             if not gone:
-                most, _, spent = _search(s, w, b, gain, k, side, cutoff, node_limit, scratch)
+                most, _, spent = _search(s, w, c, b, gain, k, side, cutoff, node_limit, c.other)
                 nodes += spent
                 gone = most <= cutoff + 2 * SAME * abs(cutoff)
             if gone:
@@ -684,6 +760,8 @@ def probe_blocks(s, w, blocks, gain, fee, bound, spare, root_limit, node_limit, 
                     w.unit_must[u] |= np.int64(1) << bit
                 decided[length] = k
                 length += 1
+                w.unit_dirty[u] = 1
+                _choose(s, w, c, first, last, gain, root_limit)
         for i in range(given, length):
             verdict[decided[i]] = w.state[decided[i]]
             w.state[decided[i]] = 0

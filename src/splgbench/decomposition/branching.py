@@ -12,21 +12,20 @@ which is valid at all multipliers l, m >= 0, however early the node's column gen
 from __future__ import annotations
 
 import heapq
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from splgbench.decomposition.column_generation import SMOOTHING, ColumnGeneration
 from splgbench.decomposition.loop import SAFETY, Finished, Loop
-from splgbench.decomposition.relaxation import Evaluation
+from splgbench.decomposition.relaxation import Evaluation, HospitalRelaxation
 from splgbench.decomposition.repair import repaired
 from splgbench.decomposition.restricted import Restriction, rens
 from splgbench.decomposition.settling import Settling
-from splgbench.decomposition.tree_state import TreeState, write_state
+from splgbench.decomposition.state import Arrays
+from splgbench.decomposition.tree_state import TreeState
 from splgbench.errors import InfeasibleError
 from splgbench.instance import IntArray
 from splgbench.model import FloatArray
@@ -50,8 +49,8 @@ REPAIR_EVERY, RENS_EVERY = 10, 100
 """Nodes between two attempts at better allocations."""
 RENS_NODES = 100
 """Nodes of the solver in one RENS."""
-SAVE_EVERY = 60.0
-"""Seconds between two writes of the state."""
+MOST_COLUMNS, COLUMNS_A_BLOCK = 10_000, 40
+"""Columns above which the master drops the half that it wants least: so many, and so many for every block."""
 
 
 @dataclass
@@ -143,12 +142,9 @@ class Tree:
     loop : the solve.
     generation : column generation at the root; its master and columns serve all nodes.
     restriction : for RENS.
-    state_file : where the open nodes are written; None for nowhere.
     """
 
-    def __init__(
-        self, loop: Loop, generation: ColumnGeneration, restriction: Restriction, state_file: Path | None = None
-    ) -> None:
+    def __init__(self, loop: Loop, generation: ColumnGeneration[HospitalRelaxation], restriction: Restriction) -> None:
         self.loop = loop
         self.generation = generation
         self.relaxation = generation.relaxation
@@ -156,8 +152,6 @@ class Tree:
         self.master = generation.master
         self.restriction = restriction
         self.settling = Settling(loop.offers)
-        self.state_file = state_file
-        self.saved = time.perf_counter()
         self.nodes = OpenNodes()
         self.active: Node | None = None
         self.root = Node(np.inf, self.pricer.state.copy(), generation.best)
@@ -193,8 +187,6 @@ class Tree:
             if self.active is not None:
                 self.nodes.push(self.active)
             raise
-        finally:
-            self.save()
         if self.loop.best is None:
             raise InfeasibleError("no node holds an allocation")
         self.loop.proved("branching")
@@ -215,8 +207,6 @@ class Tree:
             self.loop.counters["open_nodes"] = len(self.nodes) + (follow is not None)
             self._report(follow)
             self.loop.check()
-            if self.state_file is not None and time.perf_counter() - self.saved > SAVE_EVERY:
-                self.save()
 
     def _next(self, children: list[Node]) -> Node | None:
         """The child to go on with, or None; the others are opened."""
@@ -247,6 +237,10 @@ class Tree:
 
     def _processed(self, node: Node) -> list[Node]:
         """Bound a node; its children, none where it is settled."""
+        most = MOST_COLUMNS + COLUMNS_A_BLOCK * self.master.n_blocks
+        self.loop.counters["dropped_columns"] = self.loop.counters.get("dropped_columns", 0) + self.master.trim(
+            most, most // 2
+        )
         # What holds for all better allocations holds here, too.
         if self._pruned(node.bound) or ((node.state * self.root.state) < 0).any():
             return []
@@ -406,16 +400,9 @@ class Tree:
         self.costs.learn(k, side, max(self.center_bound - lowest, 0.0), weight if side < 0 else 1 - weight)
         return child
 
-    def save(self) -> None:
-        """Write the state, where there is a file for it."""
-        if self.state_file is None:
-            return
+    def contents(self) -> Arrays:
+        """What the state file holds of the tree."""
         nodes = list(self.nodes)
         if self.active is not None and not any(node is self.active for node in nodes):
             nodes.append(self.active)
-        write_state(
-            self.state_file,
-            self.loop.instance.instance_hash,
-            TreeState.of(self.loop, self.root.state, self.root.multipliers, nodes),
-        )
-        self.saved = time.perf_counter()
+        return TreeState.of(self.root.state, self.root.multipliers, nodes).arrays()

@@ -1,17 +1,23 @@
-"""Stabilised column generation by hospital; its bound is the Lagrangian value, valid at every moment."""
+"""Stabilised column generation; its bound is the Lagrangian value, valid at every moment."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from functools import partial
+from typing import Generic, TypeVar
 
 import numpy as np
 
 from splgbench.decomposition.loop import Loop
 from splgbench.decomposition.lp_start import lp_multipliers
-from splgbench.decomposition.master import Master
+from splgbench.decomposition.master import COLUMN_SHAPES, Master
 from splgbench.decomposition.multipliers import Subgradient
-from splgbench.decomposition.relaxation import Evaluation, HospitalRelaxation
+from splgbench.decomposition.partition import Partition
+from splgbench.decomposition.relaxation import Evaluation, HospitalRelaxation, PlanRelaxation
+from splgbench.decomposition.state import Shape
 from splgbench.errors import InfeasibleError
+from splgbench.instance import IntArray
 from splgbench.model import FloatArray
 
 SMOOTHING = 0.6
@@ -20,22 +26,70 @@ WARM_UP = 40
 """Subgradient rounds before the first master; their plans are its first columns."""
 
 
-class ColumnGeneration:
+R = TypeVar("R", bound=PlanRelaxation)
+
+
+def by_hospital(loop: Loop, blocks: Partition) -> ColumnGeneration[HospitalRelaxation]:
+    """Column generation over blocks that are priced exactly, from the duals of the LP of `strengthened` on.
+
+    Parameters
+    ----------
+    blocks : a partition that cuts neither links nor area capacities.
+
+    Raises
+    ------
+    UnsupportedError
+        The pricer refuses the partition.
+    """
+    relaxation = HospitalRelaxation(loop.offers, blocks, loop.limits.threads)
+    return ColumnGeneration(loop, relaxation, partial(lp_multipliers, relaxation))
+
+
+class ColumnGeneration(Generic[R]):
     """The master and its best multipliers.
 
     Parameters
     ----------
     loop, relaxation : the solve and its relaxation.
-    first : shape (n_rows,), multipliers to begin with; None asks the LP relaxation of `strengthened`.
+    first : gives the first multipliers within so many seconds.
+    warm_up : subgradient rounds before the first master.
+    on_plans : told of the plans of every pricing as cases, shape (K,), to make allocations of them.
     """
 
-    def __init__(self, loop: Loop, relaxation: HospitalRelaxation, first: FloatArray | None = None) -> None:
+    def __init__(
+        self,
+        loop: Loop,
+        relaxation: R,
+        first: Callable[[float | None], FloatArray],
+        warm_up: int = WARM_UP,
+        on_plans: Callable[[IntArray], None] | None = None,
+    ) -> None:
         self.loop = loop
-        self.relaxation = relaxation
+        self.on_plans = on_plans
         self.first = first
+        self.warm_up = warm_up
+        self.relaxation = relaxation
         self.master = Master(relaxation)
         self.best: FloatArray = np.zeros(relaxation.n_rows)
         self.best_bound = np.inf
+        self.resumed = False
+
+    def resume(self) -> None:
+        """Take up the state, where there is one, and keep it: the best multipliers, proved anew, and the columns.
+
+        Raises
+        ------
+        InputError
+            The state is damaged, or belongs to something else.
+        """
+        known = self.loop.resumed({"multipliers": Shape("f", (self.relaxation.n_rows,)), **COLUMN_SHAPES})
+        if known is not None and self.loop.state is not None:
+            fault = self.master.take(known)
+            if fault:
+                raise self.loop.state.damaged(fault)
+            self.resumed = True
+            self.evaluate(np.maximum(known["multipliers"], 0.0))
+        self.loop.contents = lambda: {"multipliers": self.best, **self.master.columns()}
 
     def price(self, multipliers: FloatArray) -> Evaluation:
         """Price all blocks under the pricer's fixings: a bound under these, and columns.
@@ -49,7 +103,13 @@ class ColumnGeneration:
         self.loop.iterations += 1
         if np.isfinite(evaluation.bound):
             volume = evaluation.plans.volume
-            counters["columns"] = counters.get("columns", 0) + self.master.add(evaluation.plans)
+            before = len(self.master.keys)
+            fresh = self.master.add(evaluation.plans)
+            counters["columns"] = counters.get("columns", 0) + fresh
+            for at in range(before, before + fresh):
+                self.loop.log.write("column", self.loop.iterations, partial(self.master.told, at))
+            if self.on_plans is not None:
+                self.on_plans(volume)
             worth = int(volume @ self.relaxation.offers.instance.utility)
             if (self.loop.best is None or worth > self.loop.best) and (evaluation.slack >= 0).all():
                 self.loop.found(volume > 0, "pricing")
@@ -65,8 +125,9 @@ class ColumnGeneration:
         """
         evaluation = self.price(multipliers)
         if not np.isfinite(evaluation.bound):
-            raise InfeasibleError("a block of hospitals has no plan")
-        self.loop.relaxed(evaluation.bound, "pricing", lambda: self.relaxation.named(multipliers))
+            raise InfeasibleError("a block has no plan")
+        named = partial(self.relaxation.named, multipliers)
+        self.loop.relaxed(evaluation.bound, "pricing", named, self.relaxation.certified)
         if evaluation.bound < self.best_bound:
             self.best_bound, self.best = evaluation.bound, multipliers
         return evaluation
@@ -84,7 +145,9 @@ class ColumnGeneration:
             A limit was reached.
         """
         ends = None if seconds is None else time.perf_counter() + seconds
-        self._warm_up()
+        if not self.resumed:
+            self._warm_up()
+        self.loop.check()
         alpha = SMOOTHING
         while True:
             left = [] if self.loop.left is None else [self.loop.left]
@@ -110,9 +173,9 @@ class ColumnGeneration:
                 alpha = SMOOTHING
 
     def _warm_up(self) -> None:
-        multipliers = lp_multipliers(self.relaxation, self.loop.left) if self.first is None else self.first
+        multipliers = self.first(self.loop.left)
         rule = Subgradient(self.relaxation, multipliers)
-        for _ in range(WARM_UP):
+        for _ in range(self.warm_up):
             evaluation = self.evaluate(multipliers)
             self.loop.check()
             target = 0.99 * self.best_bound

@@ -6,9 +6,15 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
 
 from splgbench.allocation import Allocation
 from splgbench.backends.base import SolverStatus
+from splgbench.decomposition.state import Arrays, Shape, StateFile
+from splgbench.decomposition.study_log import StudyLog
 from splgbench.errors import InfeasibleError, UnsupportedError
 from splgbench.instance import BoolArray, Instance, IntArray
 from splgbench.judging import Judgement, judge, judge_infeasible
@@ -22,6 +28,8 @@ from splgbench.versions import versions
 
 SAFETY = 1e-10
 """Relative allowance for rounding in a sum of floating-point block values: 1e5 terms of one sign and unit roundoff."""
+SAVE_EVERY = 60.0
+"""Seconds between two writes of the state."""
 LEAST_SAFETY = 1e-6
 """The allowance of small bounds, in units: what a solver's bound may lack of a whole optimum."""
 
@@ -70,6 +78,11 @@ class Loop:
         self.counters: dict[str, int] = {}
         self.multipliers: Multipliers = {}
         self.best_relaxation = math.inf
+        self.notes: list[str] = []
+        self.log = StudyLog(None, self.began)
+        self.state: StateFile | None = None
+        self.contents: Callable[[], Arrays] | None = None
+        self.saved = time.perf_counter()
         if start is not None:
             self.found(start > 0, "start")
         if not self.offers.live.any():
@@ -98,6 +111,49 @@ class Loop:
             raise Finished(SolverStatus.TIME_LIMIT)
         if self.limits.iterations is not None and self.iterations >= self.limits.iterations:
             raise Finished(SolverStatus.NODE_LIMIT)
+        if self.state is not None and time.perf_counter() - self.saved > SAVE_EVERY:
+            self.save()
+
+    def resumed(self, shapes: Mapping[str, Shape]) -> dict[str, NDArray[Any]] | None:
+        """Take up the state, if there is a file with one.
+
+        A method that has something to write sets `contents`, which makes its arrays; nothing is written before.
+
+        Parameters
+        ----------
+        shapes : of the method's own arrays.
+
+        Returns
+        -------
+        dict or None
+            the arrays; None where there is nothing to take up. The best allocation is the loop's already.
+
+        Raises
+        ------
+        InputError
+            The file cannot be read, is damaged, or belongs to another instance or method.
+        """
+        if self.state is None:
+            return None
+        known = self.state.read(shapes)
+        if known is not None and len(known["best"]):
+            self.found(known["mandates"], "state")
+            if self.best is None or self.best < int(known["best"][0]):
+                raise self.state.damaged(f"its allocation is not worth {int(known['best'][0])}")
+        return known
+
+    def save(self) -> None:
+        """Write the state, where there is a file for it and the method has something to write.
+
+        Raises
+        ------
+        OutputError
+            It cannot be written.
+        """
+        if self.state is not None and self.contents is not None:
+            held = None if self.volumes is None else self.volumes > 0
+            self.state.write(self.best, held, self.contents())
+            self.saved = time.perf_counter()
 
     @property
     def closed(self) -> bool:
@@ -120,21 +176,35 @@ class Loop:
             value = rounded_down(value)
         if self.bound is None or value < self.bound:
             self.bound = value
-            self.recorder.source = source
-            self.recorder.bounds(dual=value)
+            self._tell(source, dual=value)
 
     def proved(self, source: str) -> None:
         """Nothing better than the best allocation exists: its value, a whole number, is the bound."""
         if self.best is not None and (self.bound is None or self.best < self.bound):
             self.bound = float(self.best)
-            self.recorder.source = source
-            self.recorder.bounds(dual=self.bound)
+            self._tell(source, dual=self.bound)
 
-    def relaxed(self, value: float, source: str, multipliers: Callable[[], Multipliers]) -> None:
-        """A Lagrangian bound; `multipliers` names those it was taken at, where it is the best."""
-        if value < self.best_relaxation:
+    def relaxed(
+        self, value: float, source: str, multipliers: Callable[[], Multipliers], certified: bool = True
+    ) -> None:
+        """A Lagrangian bound; `multipliers` names those it was taken at, for the result where `certified`."""
+        self.log.write("multipliers", self.iterations, lambda: {"bound": value, "prices": _listed(multipliers())})
+        if certified and value < self.best_relaxation:
             self.best_relaxation, self.multipliers = value, multipliers()
         self.bounded(value, source)
+
+    def _tell(
+        self, source: str, primal: float | None = None, dual: float | None = None, mandates: BoolArray | None = None
+    ) -> None:
+        """News for the trace and the log."""
+        self.recorder.source, self.recorder.iteration = source, self.iterations
+        self.recorder.bounds(primal, dual, mandates)
+        self.log.write("bounds", self.iterations, lambda: {"primal": self.best, "dual": self.bound, "source": source})
+
+    def noted(self, message: str) -> None:
+        """A sentence for the result's message, once."""
+        if message and message not in self.notes:
+            self.notes.append(message)
 
     def found(self, mandates: BoolArray, source: str) -> bool:
         """Try mandates: exact volumes, kept where they are better than the best so far."""
@@ -144,9 +214,18 @@ class Loop:
         if self.best is not None and polished.objective <= self.best:
             return False
         self.best, self.volumes = polished.objective, polished.volumes
-        self.recorder.source = source
-        self.recorder.bounds(primal=polished.objective, mandates=polished.volumes > 0)
+        self._tell(source, primal=polished.objective, mandates=polished.volumes > 0)
         return True
+
+
+def _listed(multipliers: Multipliers) -> list[list[Any]]:
+    return [[family, *row, price] for family, prices in multipliers.items() for row, price in prices]
+
+
+def full_name(head: str, backend: str | None = None, **options: tuple[str | None, str | None]) -> str:
+    """NAME[@BACKEND][:key=value,...], with the options (value, default) that are not as by default."""
+    tail = ",".join(f"{key}={value}" for key, (value, default) in options.items() if value != default)
+    return head + (f"@{backend}" if backend else "") + (f":{tail}" if tail else "")
 
 
 @dataclass(frozen=True)
@@ -160,6 +239,8 @@ class Decomposition:
     missing : why it cannot run here, or None.
     packages : versions that take part, by name.
     prepare : what can be done before any instance is known, and need not count as solving: compiling, for instance.
+    state : file of `splgbench.decomposition.state` that is taken up where it is there, and written; None for none.
+    log : file of `splgbench.decomposition.study_log`; None for none.
     """
 
     name: str
@@ -167,6 +248,8 @@ class Decomposition:
     missing: Callable[[], str | None] = lambda: None
     packages: Mapping[str, str] = field(default_factory=dict)
     prepare: Callable[[], None] = lambda: None
+    state: str | None = None
+    log: str | None = None
 
     def reason_against(self, instance: Instance, limits: Limits) -> str | None:
         """A missing package, or a limit that no decomposition has."""
@@ -199,11 +282,29 @@ class Decomposition:
                 return self._infeasible(instance, limits, recorder, str(error))
             return self._run(loop, known)
 
+    def _open(self, loop: Loop) -> None:
+        if self.log is not None:
+            loop.log = StudyLog(Path(self.log), loop.began)
+        if self.state is not None:
+            head = self.name.partition(":")[0].partition("@")[0]
+            loop.state = StateFile(Path(self.state), head, loop.instance.instance_hash, loop.instance.n_offers)
+
+    def _worked(self, loop: Loop) -> SolverStatus:
+        """The steps between opening and closing files."""
+        try:
+            self._open(loop)
+            loop.check()
+            return self.steps(loop)
+        finally:
+            try:
+                loop.save()
+            finally:
+                loop.log.close()
+
     def _run(self, loop: Loop, start: IntArray | None) -> Result:
         message = ""
         try:
-            loop.check()
-            status = self.steps(loop)
+            status = self._worked(loop)
         except Finished as finished:
             status = finished.status
         except InfeasibleError as error:
@@ -233,6 +334,7 @@ class Decomposition:
         clash: tuple[str, ...] = (),
     ) -> Result:
         spent = time.perf_counter() - recorder.started
+        notes = loop.notes if loop is not None else []
         return Result(
             status=judgement.status,
             method=self.name,
@@ -252,7 +354,7 @@ class Decomposition:
             counters={"iterations": loop.iterations, **loop.counters} if loop is not None else {},
             versions={**versions(), **self.packages},
             trace=tuple(recorder.events),
-            message="; ".join(part for part in (judgement.message, message) if part),
+            message="; ".join(part for part in (judgement.message, message, *notes) if part),
             clash=clash,
             multipliers={} if loop is None else loop.multipliers,
         )

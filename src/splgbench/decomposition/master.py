@@ -7,16 +7,34 @@ sum_{p of b} z_p = 1             for every block b
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from splgbench.decomposition.pricing import Plans
-from splgbench.decomposition.relaxation import HospitalRelaxation
+from splgbench.decomposition.relaxation import PlanRelaxation
+from splgbench.decomposition.state import Shape
 from splgbench.instance import BoolArray, IntArray
 from splgbench.model import FloatArray
 from splgbench.solver_libraries import load_highspy
+
+COLUMN_SHAPES = {
+    "column_block": Shape("i", ("columns",)),
+    "column_size": Shape("i", ("columns",)),
+    "column_offer": Shape("i", ("entries",)),
+    "column_cases": Shape("i", ("entries",)),
+}
+"""Columns in a state file: the block of each and how many offers it holds; these offers, and their cases."""
+WANTED = 1e-7
+"""Reduced cost up to which a column may be in the LP's basis."""
+Key = tuple[int, bytes, bytes]
+"""A column by its block, its offers and their cases."""
+
+
+SIZE = 2.0**20
+"""What the costs of the LP are brought to: HiGHS's tolerances are absolute."""
 
 
 class Master:
@@ -27,7 +45,7 @@ class Master:
     relaxation : whose rows and blocks these are.
     """
 
-    def __init__(self, relaxation: HospitalRelaxation) -> None:
+    def __init__(self, relaxation: PlanRelaxation) -> None:
         self.relaxation = relaxation
         self.n_blocks = relaxation.partition.n_blocks
         highspy: Any = load_highspy()
@@ -43,6 +61,8 @@ class Master:
         self.highs.addRows(len(empty), lower, upper, 0, empty, np.zeros(0, dtype=np.int32), np.zeros(0))
         # What is missing of a plan costs more than anything it could gain: the master is feasible from the start.
         worth = float(np.sum(relaxation.offers.instance.utility * relaxation.offers.largest)) + 1.0
+        self.unit = 2.0 ** max(0.0, np.ceil(np.log2(worth / SIZE)))
+        worth /= self.unit
         self._add(np.full(self.n_blocks, worth), np.arange(self.n_blocks), [[]] * self.n_blocks, [[]] * self.n_blocks)
         # Overrides may ask for more than a row allows in every plan known so far.
         self._add_relief(worth)
@@ -53,7 +73,8 @@ class Master:
         self.entry_offer: IntArray = np.zeros(0, dtype=np.int64)
         self.entry_column: IntArray = np.zeros(0, dtype=np.int64)
         self.entered = 0
-        self.known: set[tuple[int, bytes, bytes]] = set()
+        self.known: set[Key] = set()
+        self.keys: list[Key] = []
         self.first = self.highs.getNumCol()
 
     def _add_relief(self, worth: float) -> None:
@@ -88,20 +109,95 @@ class Master:
 
     def add(self, plans: Plans) -> int:
         """Add the plans that are not there yet; returns how many were new."""
+        held = np.flatnonzero(plans.volume)
+        block = self.relaxation.partition.block[held]
+        order = np.argsort(block, kind="stable")
+        parts = np.split(held[order], np.searchsorted(block[order], np.arange(1, self.n_blocks)))
+        return self._enter([(b, offers, plans.volume[offers]) for b, offers in enumerate(parts)])
+
+    def _enter(self, plans: Iterable[tuple[int, IntArray, IntArray]]) -> int:
+        """Add plans (block, offers, cases) that are not there yet; returns how many were new."""
         fresh, columns = [], []
-        for b, held in enumerate(self.relaxation.held_by_block(plans)):
-            key = (b, held.tobytes(), plans.volume[held].tobytes())
+        for b, held, cases in plans:
+            key = (b, held.tobytes(), cases.tobytes())
             if key not in self.known:
                 self.known.add(key)
+                self.keys.append(key)
                 fresh.append(b)
-                columns.append(self.relaxation.column(held, plans.volume[held]))
+                columns.append(self.relaxation.column(held, cases))
                 self.offers_of.append(held)
                 self.block_of.append(b)
         if fresh:
             self.allowed = np.concatenate((self.allowed, np.ones(len(fresh), dtype=np.bool_)))
             value, rows, entries = zip(*columns, strict=True)
-            self._add(-np.array(value), np.array(fresh, dtype=np.int64), list(rows), list(entries))
+            self._add(-np.array(value) / self.unit, np.array(fresh, dtype=np.int64), list(rows), list(entries))
         return len(fresh)
+
+    def told(self, number: int) -> dict[str, Any]:
+        """A column for the log: its block, its value, and its cases as [hospital, group, cases]."""
+        instance, held = self.relaxation.offers.instance, self.offers_of[number]
+        cases = np.frombuffer(self.keys[number][2], dtype=np.int64)
+        named = [[*instance.offer_name(k), n] for k, n in zip(held.tolist(), cases.tolist(), strict=True)]
+        return {"block": self.block_of[number], "value": int(instance.utility[held] @ cases), "cases": named}
+
+    def columns(self) -> dict[str, IntArray]:
+        """All columns as arrays, as `COLUMN_SHAPES` has them."""
+        held = [np.frombuffer(one, dtype=np.int64) for _, one, _ in self.keys]
+        cases = [np.frombuffer(one, dtype=np.int64) for _, _, one in self.keys]
+        none = [np.zeros(0, dtype=np.int64)]
+        return {
+            "column_block": np.array(self.block_of, dtype=np.int64),
+            "column_size": np.array([len(one) for one in held], dtype=np.int64),
+            "column_offer": np.concatenate(none + held),
+            "column_cases": np.concatenate(none + cases),
+        }
+
+    def take(self, columns: Mapping[str, NDArray[Any]]) -> str:
+        """Add columns given as arrays; returns what is wrong with them, and then adds none, or ""."""
+        block, size = columns["column_block"], columns["column_size"]
+        offer, cases = columns["column_offer"].astype(np.int64), columns["column_cases"].astype(np.int64)
+        instance = self.relaxation.offers.instance
+        if (
+            (size < 0).any()
+            or size.sum() != len(offer)
+            or (len(offer) and not 0 <= offer.min() <= offer.max() < instance.n_offers)
+        ):
+            return "a column has offers that do not exist"
+        if (self.relaxation.partition.block[offer] != np.repeat(block, size)).any() or (cases < 1).any():
+            return "a column does not belong to its block"
+        if len(block) and not 0 <= block.min() <= block.max() < self.n_blocks:
+            return "a column has no block"
+        ends = np.cumsum(size)
+        plans = [(int(b), offer[e - n : e], cases[e - n : e]) for b, n, e in zip(block, size, ends, strict=True)]
+        self._enter(plans)
+        return ""
+
+    def trim(self, most: int, keep: int) -> int:
+        """Drop columns where there are more than `most`, until `keep` are left: those that the last LP wants least.
+
+        Columns that the last solution uses stay. Returns how many are gone; the pricer may find them again.
+        """
+        count = len(self.keys)
+        if count <= most:
+            return 0
+        cost = np.zeros(count)
+        told = np.array(self.highs.getSolution().col_dual)[self.first :]
+        cost[: len(told)] = told
+        order = np.argsort(cost, kind="stable")[keep:]
+        gone = np.sort(order[cost[order] > WANTED])
+        if len(gone):
+            self.highs.deleteCols(len(gone), (self.first + gone).astype(np.int32))
+            stays = np.ones(count, dtype=np.bool_)
+            stays[gone] = False
+            kept = np.flatnonzero(stays).tolist()
+            self.keys = [self.keys[at] for at in kept]
+            self.known = set(self.keys)
+            self.offers_of = [self.offers_of[at] for at in kept]
+            self.block_of = [self.block_of[at] for at in kept]
+            self.allowed = self.allowed[stays]
+            self.entry_offer = self.entry_column = np.zeros(0, dtype=np.int64)
+            self.entered = 0
+        return len(gone)
 
     def solve(self, seconds: float | None) -> tuple[float, FloatArray] | None:
         """Value and multipliers of the rows; None where HiGHS has no answer in time."""
@@ -111,7 +207,8 @@ class Master:
         if self.highs.getModelStatus() != self.optimal:
             return None
         dual = np.array(self.highs.getSolution().row_dual[: self.relaxation.n_rows])
-        return -float(self.highs.getInfo().objective_function_value), np.maximum(-dual, 0.0)
+        value = -float(self.highs.getInfo().objective_function_value)
+        return value * self.unit, np.maximum(-dual, 0.0) * self.unit
 
     def restrict(self, state: NDArray[np.int8]) -> None:
         """Only plans that hold every mandate with state 1, and none with state -1, keep taking part.

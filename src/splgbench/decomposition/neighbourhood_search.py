@@ -59,13 +59,6 @@ OPTIONS: Mapping[str, object] = {
 """HiGHS without restarts and without its costly heuristics (benchmarks/results/lns.md has their price)."""
 
 
-def search(
-    loop: Loop, guide: Guide, fixed: Fixed | None = None, seconds: float | None = None, raises: int | None = 2
-) -> None:
-    """One run of a search with all kinds; the parameters are those of `NeighbourhoodSearch.run`."""
-    NeighbourhoodSearch(loop, guide).run(fixed, seconds, raises)
-
-
 @dataclass
 class _Arm:
     """A kind with its size and worth: 1 for a gain, and the part of the gap it closes, per simplex iteration."""
@@ -87,6 +80,7 @@ class NeighbourhoodSearch:
     size : mandates freed at first.
     kinds : names of the kinds of neighbourhoods to draw from; one for which the guide knows too little is left out.
     options : of HiGHS for the neighbourhoods, in its own words.
+    restriction : of the loop, where there is one already.
     """
 
     def __init__(
@@ -96,11 +90,12 @@ class NeighbourhoodSearch:
         size: int = FIRST_SIZE,
         kinds: Collection[str] = tuple(KINDS),
         options: Mapping[str, object] = OPTIONS,
+        restriction: Restriction | None = None,
     ) -> None:
         self.loop = loop
         self.guide = guide
         self.options = options
-        self.restriction = Restriction(loop)
+        self.restriction = Restriction(loop) if restriction is None else restriction
         self.draws = Draws(loop.limits.seed)
         self.arms = [_Arm(name, kind, size) for name, kind in usable_kinds(guide).items() if name in kinds]
         self.fixed = nothing_fixed(loop)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from splgbench.errors import InputError, UnsupportedError
+from splgbench.errors import InputError, Problem, UnsupportedError
+from splgbench.files import parse_csv, read_text
 from splgbench.instance import BoolArray, IntArray
 from splgbench.presolve import Presolved
 
@@ -66,6 +68,65 @@ def partition(offers: Presolved, kind: str) -> Partition:
     if kind == "component":
         return labelled(offers, kind, offers.component)
     raise UnsupportedError(f"no partition by {kind}; there are {', '.join(KINDS)}")
+
+
+def chosen_partition(offers: Presolved, choice: str) -> Partition:
+    """The partition that an option of a method names: one of `KINDS`, or a file as `read_partition` takes it.
+
+    Raises
+    ------
+    UnsupportedError
+        Neither a kind nor the name of a CSV file.
+    InputError
+        The file is no map.
+    """
+    return read_partition(offers, Path(choice)) if choice.endswith(".csv") else partition(offers, choice)
+
+
+def read_partition(offers: Presolved, path: Path) -> Partition:
+    """A partition from a CSV file: a column `block`, and one or more of `hospital`, `group`, `area` and `region`.
+
+    A row puts all live offers of its hospital, group, area and region into its block, whose name is free.
+
+    Raises
+    ------
+    InputError
+        The file cannot be read, lacks a column, has one that it must not have, names what the instance does not have or
+        the same twice, or leaves a live offer without a block.
+    """
+    instance, file = offers.instance, str(path)
+    table = parse_csv("partition", file, read_text(path))
+    offer_area = instance.group_area[instance.offer_group]
+    offer_region = instance.cell_region[instance.offer_cell]
+    known = {
+        "hospital": (instance.hospitals, instance.offer_hospital),
+        "group": (instance.groups, instance.offer_group),
+        "area": (instance.areas, offer_area),
+        "region": (instance.regions, offer_region),
+    }
+    keys = [name for name in table.columns if name != "block"]
+    if "block" not in table.columns or not keys or not set(keys) <= known.keys():
+        raise InputError("must have a column block and one or more of hospital, group, area, region", file)
+    problems: list[Problem] = []
+    block_of: dict[tuple[str, ...], str] = {}
+    for at, row in enumerate(table.rows):
+        key = tuple(str(table.columns[name][at]) for name in keys)
+        for name, value in zip(keys, key, strict=True):
+            if value not in known[name][0]:
+                problems.append(Problem(file, row, name, f"must be a {name} of the instance", value))
+        if key in block_of:
+            problems.append(Problem(file, row, None, "must not name the same offers twice", ", ".join(key)))
+        block_of[key] = str(table.columns["block"][at])
+    if problems:
+        raise InputError(problems)
+    number = {name: at for at, name in enumerate(dict.fromkeys(block_of.values()))}
+    label = np.zeros(instance.n_offers, dtype=np.int64)
+    for k in np.flatnonzero(offers.live).tolist():
+        key = tuple(names[places[k]] if places[k] >= 0 else "" for names, places in (known[name] for name in keys))
+        if key not in block_of:
+            raise InputError(f"has no block for {', '.join(key)}", file)
+        label[k] = number[block_of[key]]
+    return labelled(offers, "custom", label)
 
 
 def custom_partition(offers: Presolved, block_of: Mapping[tuple[str, str], int]) -> Partition:

@@ -10,7 +10,10 @@ leaves open (`block_kernels`).
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +34,11 @@ NODE_LIMIT = 2_000
 """Nodes of one block's search, after which its bound is that of the open nodes."""
 PROBE_LIMIT = 200
 """The same for one probe."""
+
+
+WORTH_THREADS = 20_000
+"""Sets of mandates from which on threads are worth their start."""
+T = TypeVar("T")
 
 
 @dataclass
@@ -58,6 +66,7 @@ class HospitalPricer:
     ----------
     offers : the presolved offers.
     partition : by hospital, or coarser.
+    threads : blocks are priced in so many threads, where there is enough to do; the answers are the same.
 
     Raises
     ------
@@ -65,11 +74,13 @@ class HospitalPricer:
         A link or a hospital-area joins blocks, or a hospital-area has more than 62 offers.
     """
 
-    def __init__(self, offers: Presolved, partition: Partition) -> None:
+    def __init__(self, offers: Presolved, partition: Partition, threads: int = 1) -> None:
         if partition.coupling_links.any() or partition.coupling_pairs.any():
             raise UnsupportedError(f"the partition by {partition.kind} cuts links or area capacities")
         self.offers = offers
         self.partition = partition
+        self.threads = threads
+        self.pool = ThreadPoolExecutor(threads) if threads > 1 else None
         self.state = np.where(offers.granted, 1, np.where(offers.live, 0, -1)).astype(np.int8)
         self.structure = _structure(offers, partition)
         self.work = block_kernels.work(
@@ -92,10 +103,15 @@ class HospitalPricer:
         chosen = np.arange(self.partition.n_blocks) if blocks is None else np.asarray(blocks, dtype=np.int64)
         bound = np.full(self.partition.n_blocks, -np.inf)
         volume = np.zeros(len(gain), dtype=np.int64)
-        exact, nodes = block_kernels.price_blocks(
-            self.structure, self.work, chosen, gain, fee, NODE_LIMIT, bound, volume
-        )
-        return Plans(bound, volume, bool(exact), int(nodes))
+
+        def price(part: IntArray) -> tuple[bool, int]:
+            answer: tuple[bool, int] = block_kernels.price_blocks(
+                self.structure, self.work, part, gain, fee, NODE_LIMIT, bound, volume
+            )
+            return answer
+
+        answers = self._side_by_side(price, chosen)
+        return Plans(bound, volume, all(exact for exact, _ in answers), int(sum(nodes for _, nodes in answers)))
 
     def probe(self, gain: FloatArray, fee: FloatArray, bound: FloatArray, spare: float) -> NDArray[np.int8]:
         """Mandates that no set of plans can hold, or do without, that is worth more than its bound less `spare`.
@@ -113,11 +129,23 @@ class HospitalPricer:
         """
         self.work.state[:] = self.state
         verdict = np.zeros(len(gain), dtype=np.int8)
-        blocks = np.arange(self.partition.n_blocks)
-        block_kernels.probe_blocks(
-            self.structure, self.work, blocks, gain, fee, bound, spare, NODE_LIMIT, PROBE_LIMIT, verdict
-        )
+
+        def probe(part: IntArray) -> None:
+            block_kernels.probe_blocks(
+                self.structure, self.work, part, gain, fee, bound, spare, NODE_LIMIT, PROBE_LIMIT, verdict
+            )
+
+        self._side_by_side(probe, np.arange(self.partition.n_blocks))
         return np.where(self.offers.live, verdict, 0).astype(np.int8)
+
+    def _side_by_side(self, work: Callable[[IntArray], T], blocks: IntArray) -> list[T]:
+        """Give each thread consecutive blocks with about as many sets of mandates: no two touch the same numbers."""
+        sets = np.diff(self.structure.sub_start[self.structure.block_unit])[blocks]
+        if self.pool is None or sets.sum() < WORTH_THREADS:
+            return [work(blocks)]
+        share = np.cumsum(sets) * self.threads // (sets.sum() + 1)
+        parts = np.split(blocks, np.searchsorted(share, np.arange(1, self.threads)))
+        return list(self.pool.map(work, parts))
 
     def fix(self, out: BoolArray, stand: BoolArray) -> None:
         """From now on plans do without the mandates of `out` and hold those of `stand`, each shape (K,)."""

@@ -9,6 +9,7 @@ in cell c. L is an upper bound for all multipliers; B - a x at the plans is a su
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -35,12 +36,33 @@ class Evaluation:
     plans: Plans
 
 
+class PlanRelaxation(Protocol):
+    """What column generation needs of a relaxation whose blocks have plans of offers and cases."""
+
+    offers: Presolved
+    partition: Partition
+    n_rows: int
+    limit: IntArray | FloatArray
+    unit: FloatArray
+    certified: bool
+    """Whether `splgbench certify` knows the multipliers that `named` gives."""
+
+    def evaluate(self, multipliers: FloatArray) -> Evaluation:
+        """The bound at multipliers, a subgradient, and the plans."""
+
+    def named(self, multipliers: FloatArray) -> dict[str, list[tuple[tuple[str, str], float]]]:
+        """Multipliers that are not 0 by family and names of the row."""
+
+    def column(self, held: IntArray, cases: IntArray) -> tuple[float, IntArray, FloatArray]:
+        """A plan's value, the rows it uses, and how much."""
+
+
 class HospitalRelaxation:
     """Rows that are priced out, and the evaluation of (2).
 
     Parameters
     ----------
-    offers, partition : as for `HospitalPricer`.
+    offers, partition, threads : as for `HospitalPricer`.
 
     Attributes
     ----------
@@ -49,11 +71,13 @@ class HospitalRelaxation:
     unit : shape (n_rows,), cases that one unit of a row stands for.
     """
 
-    def __init__(self, offers: Presolved, partition: Partition) -> None:
+    certified = True
+
+    def __init__(self, offers: Presolved, partition: Partition, threads: int = 1) -> None:
         instance = offers.instance
         self.offers = offers
         self.partition = partition
-        self.pricer = HospitalPricer(offers, partition)
+        self.pricer = HospitalPricer(offers, partition, threads)
         live = np.flatnonzero(offers.live)
         cell = instance.offer_cell
         demand_cells = np.flatnonzero(offers.binding_cells)
@@ -177,13 +201,6 @@ class HospitalRelaxation:
         np.add.at(used, self.offer_demand_row, volume)
         np.add.at(used, self.offer_count_row, np.where(volume > 0, self.weight, 0))
         return used[:-1]
-
-    def held_by_block(self, plans: Plans) -> list[IntArray]:
-        """The offers with cases in the plan of every block."""
-        held = np.flatnonzero(plans.volume)
-        block = self.partition.block[held]
-        order = np.argsort(block, kind="stable")
-        return np.split(held[order], np.searchsorted(block[order], np.arange(1, self.partition.n_blocks)))
 
     def column(self, held: IntArray, cases: IntArray) -> tuple[float, IntArray, FloatArray]:
         """A plan as a column: its value, and the rows it uses with how much.

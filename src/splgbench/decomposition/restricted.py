@@ -9,15 +9,17 @@ from typing import Any
 import numpy as np
 
 from splgbench import registry
-from splgbench.backends.base import Solution, SolverStatus, Start, Task
+from splgbench.backends.base import Backend, Solution, SolverStatus, Start, Task
 from splgbench.backends.highs import HighsBackend
+from splgbench.capabilities import Capability
 from splgbench.decomposition.loop import Loop
 from splgbench.decomposition.probing import Fixed
 from splgbench.decomposition.shrinking import shrunk
 from splgbench.errors import InfeasibleError, SplgbenchError
 from splgbench.instance import BoolArray
+from splgbench.limits import Limits
 from splgbench.model import FloatArray, MipModel
-from splgbench.trace import Event, Recorder
+from splgbench.trace import Event, EventHandler, Recorder
 
 WHOLE = 1e-6
 
@@ -47,10 +49,10 @@ def solve_whole(loop: Loop) -> SolverStatus:
         if event.mandates is not None:
             loop.found(event.mandates, "highs")
         if event.dual is not None:
-            loop.bounded(event.dual, "highs")
+            loop.bounded(max(event.dual, float(loop.best or 0)), "highs")
 
     start = None if loop.volumes is None else Start(*model.start_values(loop.volumes))
-    limits = replace(loop.limits, iterations=None)
+    limits = replace(loop.limits, wall_time=None if loop.left is None else max(0.05, loop.left), iterations=None)
     solution: Solution = registry.find("backends", "highs").solve(
         model, Task(limits, Recorder("highs", on_event), loop.stop, start)
     )
@@ -61,7 +63,7 @@ def solve_whole(loop: Loop) -> SolverStatus:
     if solution.values is not None:
         loop.found(model.mandates(solution.values), "highs")
     if solution.dual is not None:
-        loop.bounded(solution.dual, "highs")
+        loop.bounded(max(solution.dual, float(loop.best or 0)), "highs")
     return solution.status
 
 
@@ -71,12 +73,13 @@ class Restriction:
     Parameters
     ----------
     loop : takes the incumbents; its best allocation is the start of every solve.
+    backend : name of the solver.
     """
 
-    def __init__(self, loop: Loop) -> None:
+    def __init__(self, loop: Loop, backend: str = "highs") -> None:
         self.loop = loop
-        self.model: MipModel = registry.find("formulations", "strengthened").build(loop.instance, "highs")
-        self.backend = HighsBackend()
+        self.model: MipModel = registry.find("formulations", "strengthened").build(loop.instance, backend)
+        self.backend: Backend = registry.find("backends", backend)
 
     def solve(
         self,
@@ -98,7 +101,7 @@ class Restriction:
         source : what the trace calls the incumbents.
         seconds : most it may take; the loop's limit holds anyway.
         nodes : most branch-and-bound nodes.
-        options : of HiGHS, in its own words.
+        options : of HiGHS, in its own words; another solver does without.
         on_dual : told of upper bounds on what every allocation with these mandates fixed is worth.
         near : shape (K,), offers whose volumes are open; the others keep those of the best allocation, and the bounds
             of the solution hold for such allocations only. None opens all.
@@ -133,8 +136,9 @@ class Restriction:
                 on_dual(event.dual)
 
         start = None if known is None else Start(np.arange(part.model.n_columns), known[part.kept])
-        task = Task(limits, Recorder("highs", on_event), loop.stop, start)
-        solution = self.backend.solve_here(part.model, task, options, part.constant)
+        solution = self._solved(part.model, limits, start, on_event, options, part.constant)
+        if solution.status is SolverStatus.ERROR:
+            loop.noted(f"{self.backend.name}: {solution.message or 'error'}")
         if solution.values is None:
             return solution
         whole = part.whole(solution.values)
@@ -184,7 +188,7 @@ class Restriction:
         """
         loop = self.loop
         limits = replace(loop.limits, wall_time=None if loop.left is None else max(0.05, loop.left), iterations=None)
-        solution = self.backend.solve_here(self.model.relaxed(), Task(limits, Recorder("highs"), loop.stop))
+        solution = self._solved(self.model.relaxed(), limits)
         if solution.status is SolverStatus.INFEASIBLE:
             raise InfeasibleError("the relaxation is infeasible, so no allocation exists")
         if solution.values is None or solution.dual is None:
@@ -194,6 +198,34 @@ class Restriction:
         there = self.model.mandate_column >= 0
         found[there] = solution.values[self.model.mandate_column[there]]
         return found
+
+    def _solved(
+        self,
+        model: MipModel,
+        limits: Limits,
+        start: Start | None = None,
+        on_event: EventHandler | None = None,
+        options: Mapping[str, Any] | None = None,
+        constant: float = 0.0,
+    ) -> Solution:
+        """What the solver says of a model whose values and bounds all lack `constant`."""
+        name, backend = self.backend.name, self.backend
+        if isinstance(backend, HighsBackend):
+            return backend.solve_here(
+                model, Task(limits, Recorder(name, on_event), self.loop.stop, start), options, constant
+            )
+
+        def more(value: float | None) -> float | None:
+            return None if value is None else value + constant
+
+        def shifted(event: Event) -> None:
+            if on_event is not None:
+                on_event(replace(event, primal=more(event.primal), dual=more(event.dual)))
+
+        if Capability.THREADS not in backend.capabilities:
+            limits = replace(limits, threads=1)
+        solution = backend.solve(model, Task(limits, Recorder(name, shifted), self.loop.stop, start))
+        return replace(solution, primal=more(solution.primal), dual=more(solution.dual))
 
     def _bounds(self, out: BoolArray, stand: BoolArray) -> tuple[FloatArray, FloatArray]:
         """The model's bounds with mandates fixed."""

@@ -7,6 +7,7 @@ bound is rounded down to a whole number, which also makes up for the absolute ga
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from threading import Lock
 
 import numpy as np
 
@@ -48,10 +49,19 @@ class Subproblems:
     ----------
     loop : whose time, stop, threads, seed and counters they share.
     backend : name of the backend.
+    apart : solve with one thread each, so that several can be solved side by side.
+
+    Attributes
+    ----------
+    side_by_side : how many may be solved at once, in threads.
     """
 
-    def __init__(self, loop: Loop, backend: str) -> None:
+    def __init__(self, loop: Loop, backend: str, apart: bool = False) -> None:
         self.loop = loop
+        # HiGHS lets other threads run while it works.
+        self.side_by_side = loop.limits.threads if apart and backend == "highs" else 1
+        self.threads = 1 if apart else loop.limits.threads
+        self.lock = Lock()
         self.backend: Backend = registry.find("backends", backend)
         self.name = backend
 
@@ -122,14 +132,18 @@ class Subproblems:
         left = [value for value in (loop.left, seconds) if value is not None]
         if loop.stop or (loop.left is not None and loop.left <= 0):
             return None
-        limits = replace(loop.limits, wall_time=max(SHORTEST, min(left)) if left else None, iterations=None, gap=gap)
+        wall_time = max(SHORTEST, min(left)) if left else None
+        limits = replace(loop.limits, wall_time=wall_time, iterations=None, gap=gap, threads=self.threads)
         reason = self.backend.reason_against(model, limits)
         if reason is not None:
             raise UnsupportedError(f"{self.name}: {reason}")
         solution = self.backend.solve(model, Task(limits, Recorder(self.name, on_event), loop.stop))
-        for name in ("simplex_iterations", "nodes"):
-            loop.counters[name] = loop.counters.get(name, 0) + solution.counters.get(name, 0)
-        loop.counters["subproblems"] = loop.counters.get("subproblems", 0) + 1
+        with self.lock:
+            for name in ("simplex_iterations", "nodes"):
+                loop.counters[name] = loop.counters.get(name, 0) + solution.counters.get(name, 0)
+            if solution.status is SolverStatus.ERROR:
+                loop.noted(f"{self.name}: {solution.message or 'error'}")
+            loop.counters["subproblems"] = loop.counters.get("subproblems", 0) + 1
         return solution
 
 

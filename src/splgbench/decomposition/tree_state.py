@@ -1,13 +1,7 @@
-"""The state of a tree in a file, so that a solve can be interrupted and taken up again.
-
-The file is a compressed NumPy archive (.npz, no pickled objects; its checksums tell damage) with
+"""What a state file holds of a tree (`splgbench.decomposition.state` has the rest).
 
 | array | shape | meaning |
 | --- | --- | --- |
-| `format` | () | `splgbench-tree-1` |
-| `instance_hash` | () | the instance it belongs to |
-| `best` | (0) or (1) | value of the best allocation, if any |
-| `mandates` | (K) | its mandates |
 | `root` | (K) | what every better allocation holds (1) and lacks (-1) |
 | `root_multipliers` | (n_rows) | the best multipliers of the root |
 | `bounds` | (n) | bound of every open node, a Lagrangian value |
@@ -15,29 +9,21 @@ The file is a compressed NumPy archive (.npz, no pickled objects; its checksums 
 | `multipliers_of`, `multipliers` | (n), (m, n_rows) | its multipliers, those shared by nodes once |
 
 That no allocation better than the best one lies outside the open nodes is what the earlier run proved; the file carries
-it, and who changes the file changes the proof. The best allocation is computed anew from its mandates.
+it, and who changes the file changes the proof.
 """
 
 from __future__ import annotations
 
-import io
-import zipfile
-import zlib
-from collections.abc import Iterable
-from dataclasses import dataclass, fields
-from pathlib import Path
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from splgbench.decomposition.loop import Loop
-from splgbench.errors import InputError
-from splgbench.files import written_whole
-from splgbench.instance import BoolArray, IntArray
+from splgbench.decomposition.state import Arrays, Shape
+from splgbench.instance import IntArray
 from splgbench.model import FloatArray
-
-FORMAT = "splgbench-tree-1"
 
 
 class OpenNode(Protocol):
@@ -52,8 +38,6 @@ class OpenNode(Protocol):
 class TreeState:
     """The arrays of the file, as the module describes them."""
 
-    best: IntArray
-    mandates: BoolArray
     root: NDArray[np.int8]
     root_multipliers: FloatArray
     bounds: FloatArray
@@ -61,11 +45,21 @@ class TreeState:
     multipliers_of: IntArray
     multipliers: FloatArray
 
+    @staticmethod
+    def shapes(n_offers: int, n_rows: int) -> dict[str, Shape]:
+        """What the arrays must be."""
+        return {
+            "root": Shape("i", (n_offers,)),
+            "root_multipliers": Shape("f", (n_rows,)),
+            "bounds": Shape("f", ("nodes",)),
+            "states": Shape("i", ("nodes", n_offers)),
+            "multipliers_of": Shape("i", ("nodes",)),
+            "multipliers": Shape("f", ("vectors", n_rows)),
+        }
+
     @classmethod
-    def of(
-        cls, loop: Loop, root: NDArray[np.int8], root_multipliers: FloatArray, nodes: Iterable[OpenNode]
-    ) -> TreeState:
-        """The state of a solve with these open nodes."""
+    def of(cls, root: NDArray[np.int8], root_multipliers: FloatArray, nodes: Iterable[OpenNode]) -> TreeState:
+        """The state of a tree with these open nodes."""
         nodes = list(nodes)
         place: dict[int, int] = {}
         shared: list[FloatArray] = []
@@ -75,8 +69,6 @@ class TreeState:
                 shared.append(node.multipliers)
         n_offers, n_rows = len(root), len(root_multipliers)
         return cls(
-            best=np.array([] if loop.best is None else [loop.best], dtype=np.int64),
-            mandates=np.zeros(n_offers, dtype=np.bool_) if loop.volumes is None else loop.volumes > 0,
             root=root,
             root_multipliers=root_multipliers,
             bounds=np.array([node.bound for node in nodes], dtype=np.float64),
@@ -85,73 +77,20 @@ class TreeState:
             multipliers=np.array(shared, dtype=np.float64).reshape(len(shared), n_rows),
         )
 
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> TreeState:
+        """The state that a file holds, among other arrays."""
+        return cls(**{name: arrays[name] for name in cls.__dataclass_fields__})
 
-def write_state(path: Path, instance_hash: str, state: TreeState) -> None:
-    """Write the file whole or not at all.
+    def arrays(self) -> Arrays:
+        """The arrays by name."""
+        return asdict(self)
 
-    Raises
-    ------
-    OutputError
-        It cannot be written.
-    """
-    arrays: dict[str, Any] = {one.name: getattr(state, one.name) for one in fields(state)}
-    with written_whole(path) as draft, draft.open("wb") as stream:
-        np.savez_compressed(stream, format=np.array(FORMAT), instance_hash=np.array(instance_hash), **arrays)
-
-
-def read_state(path: Path, loop: Loop, n_rows: int) -> TreeState:
-    """Read the file for the loop's instance; its best allocation becomes the loop's where it is better.
-
-    Raises
-    ------
-    InputError
-        The file cannot be read, is damaged, or belongs to another instance.
-    """
-    try:
-        with io.BytesIO(path.read_bytes()) as stream, np.load(stream, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise InputError(f"cannot be read as a state: {error}", str(path)) from None
-    names = [one.name for one in fields(TreeState)]
-    missing = sorted({"format", "instance_hash", *names} - arrays.keys())
-    if missing or str(arrays["format"]) != FORMAT:
-        raise InputError(f"must be a state of the format {FORMAT}", str(path))
-    if str(arrays["instance_hash"]) != loop.instance.instance_hash:
-        raise InputError(f"belongs to another instance than {loop.instance.name}", str(path))
-    state = TreeState(**{name: arrays[name] for name in names})
-    fault = _fault(state, loop, n_rows)
-    if fault:
-        raise InputError(f"is damaged: {fault}", str(path))
-    if len(state.best):
-        loop.found(state.mandates, "state")
-        if loop.best is None or loop.best < int(state.best[0]):
-            raise InputError(f"is damaged: its allocation is not worth {int(state.best[0])}", str(path))
-    return state
-
-
-def _fault(state: TreeState, loop: Loop, n_rows: int) -> str:
-    """What is wrong with the arrays, or ""."""
-    n_nodes, n_offers = len(state.bounds), loop.instance.n_offers
-    shapes = {
-        "best": (min(state.best.size, 1),),
-        "mandates": (n_offers,),
-        "root": (n_offers,),
-        "root_multipliers": (n_rows,),
-        "bounds": (n_nodes,),
-        "states": (n_nodes, n_offers),
-        "multipliers_of": (n_nodes,),
-        "multipliers": (len(state.multipliers), n_rows),
-    }
-    kinds = {"best": "i", "mandates": "b", "root": "i", "states": "i", "multipliers_of": "i"}
-    for name, shape in shapes.items():
-        array: NDArray[Any] = getattr(state, name)
-        if array.shape != shape or array.dtype.kind != kinds.get(name, "f"):
-            return f"{name} has the shape {array.shape} and the type {array.dtype}"
-    numbers = (state.root_multipliers, state.bounds, state.multipliers)
-    if not all(np.isfinite(array).all() for array in numbers):
-        return "a number is not finite"
-    if not all(np.isin(array, (-1, 0, 1)).all() for array in (state.root, state.states)):
-        return "a fixing is none of -1, 0 and 1"
-    if n_nodes and not (0 <= state.multipliers_of.min() <= state.multipliers_of.max() < len(state.multipliers)):
-        return "a node has no multipliers"
-    return ""
+    def fault(self) -> str:
+        """What is wrong with the numbers, or ""."""
+        if not all(np.isin(array, (-1, 0, 1)).all() for array in (self.root, self.states)):
+            return "a fixing is none of -1, 0 and 1"
+        at = self.multipliers_of
+        if len(at) and not (0 <= at.min() <= at.max() < len(self.multipliers)):
+            return "a node has no multipliers"
+        return ""

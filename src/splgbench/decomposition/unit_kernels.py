@@ -15,8 +15,18 @@ from numba import njit
 from splgbench.instance import IntArray
 
 NO_VALUE = -1e300
+CUT_SHORT = np.int64(1) << 62
+"""Marks a set of mandates found by a search that was cut short: the value with it is a bound, not that of the set."""
 TRIES = 1_000
 """Sets of mandates looked at, for each that may be listed, before a unit is left to search."""
+
+
+LEAN = {"cache": True, "no_cpython_wrapper": True, "no_cfunc_wrapper": True, "_nrt": False}
+"""For kernels that only others call and that make no arrays: references to the many arrays they take are not counted,
+which took longer than their work."""
+lean = njit(**LEAN)
+inlined = njit(**LEAN, forceinline=True)
+"""The same for kernels that are called once for every block or node: passing the arrays takes its time, too."""
 
 
 class Structure(NamedTuple):
@@ -117,10 +127,14 @@ def list_subsets(t, room, owner, members, limit, masks, left):  # type: ignore[n
         depth += 1
 
 
-@njit(cache=True)
-def value_subsets(s, first, last, gain, fee, value):  # type: ignore[no-untyped-def]
-    """Value of every set of the units `first` to `last` - 1: thresholds, then what is left to the best gains."""
-    order = np.empty(64, dtype=np.int64)
+@lean
+def value_subsets(s, first, last, gain, fee, value, order):  # type: ignore[no-untyped-def]
+    """Value of every set of the units `first` to `last` - 1: thresholds, then what is left to the best gains.
+
+    Parameters
+    ----------
+    order : shape (64,), room to sort the offers of a unit.
+    """
     for u in range(first, last):
         offers = s.unit_offer[s.unit_start[u] : s.unit_start[u + 1]]
         n = len(offers)
@@ -144,7 +158,7 @@ def value_subsets(s, first, last, gain, fee, value):  # type: ignore[no-untyped-
             value[at] = total
 
 
-@njit(cache=True)
+@inlined
 def fill(s, unit, mask, gain, volume):  # type: ignore[no-untyped-def]
     """Best volumes of one set of mandates."""
     offers, left = s.unit_offer[s.unit_start[unit] : s.unit_start[unit + 1]], s.room[unit]
@@ -165,8 +179,32 @@ def fill(s, unit, mask, gain, volume):  # type: ignore[no-untyped-def]
         left -= more
 
 
-@njit(cache=True)
-def search_unit(s, unit, gain, fee, must, out, node_limit):  # type: ignore[no-untyped-def]
+@inlined
+def value_of_set(s, unit, mask, gain, fee):  # type: ignore[no-untyped-def]
+    """Value of one set of mandates with its best volumes, whether it is listed or not."""
+    offers, left = s.unit_offer[s.unit_start[unit] : s.unit_start[unit + 1]], s.room[unit]
+    total, open_offers = 0.0, mask
+    for i in range(len(offers)):
+        if mask >> i & 1:
+            k = offers[i]
+            total += gain[k] * s.t[k] - fee[k]
+            left -= s.t[k]
+    while left > 0:
+        best, at = 0.0, -1
+        for i in range(len(offers)):
+            if open_offers >> i & 1 and gain[offers[i]] > best:
+                best, at = gain[offers[i]], i
+        if at < 0:
+            break
+        open_offers &= ~(np.int64(1) << at)
+        more = min(s.high[offers[at]] - s.t[offers[at]], left)
+        total += best * more
+        left -= more
+    return total
+
+
+@lean
+def search_unit(s, unit, gain, fee, must, out, node_limit, whole, real):  # type: ignore[no-untyped-def]
     """The best set of mandates of a unit with too many sets to list: depth-first branch and bound.
 
     A node is bounded by filling the room with the best gains, thresholds of open offers relaxed and their fees spread
@@ -176,21 +214,19 @@ def search_unit(s, unit, gain, fee, must, out, node_limit):  # type: ignore[no-u
     ----------
     fee : shape (K,), not negative.
     must, out : bit masks of what is decided.
+    whole, real : shape (4, 128) and (2, 128), room for it to write.
 
     Returns
     -------
-    (bound, mask) : bound is `NO_VALUE` where there is no set; mask -1 where none was found within `node_limit`.
+    (bound, mask) : bound is `NO_VALUE` where there is no set; mask -1 where none was found within `node_limit`, with
+        `CUT_SHORT` where a better one than it may exist.
     """
     offers, room = s.unit_offer[s.unit_start[unit] : s.unit_start[unit + 1]], s.room[unit]
     owner = s.own_owner[s.own_start[unit] : s.own_start[unit + 1]]
     members = s.own_members[s.own_start[unit] : s.own_start[unit + 1]]
     n = len(offers)
-    stack_must = np.empty(2 * n + 2, dtype=np.int64)
-    stack_out = np.empty(2 * n + 2, dtype=np.int64)
-    stack_bound = np.empty(2 * n + 2, dtype=np.float64)
-    rate = np.empty(n, dtype=np.float64)
-    most = np.empty(n, dtype=np.int64)
-    order = np.empty(n, dtype=np.int64)
+    stack_must, stack_out, most, order = whole[0], whole[1], whole[2], whole[3]
+    stack_bound, rate = real[0], real[1]
     stack_must[0], stack_out[0], stack_bound[0] = must, out, 1e300
     depth, nodes, best, open_bound, best_mask = 1, 0, NO_VALUE, NO_VALUE, np.int64(-1)
     while depth > 0:
@@ -271,4 +307,6 @@ def search_unit(s, unit, gain, fee, must, out, node_limit):  # type: ignore[no-u
         stack_must[depth], stack_out[depth], stack_bound[depth] = must, out | bit, total
         stack_must[depth + 1], stack_out[depth + 1], stack_bound[depth + 1] = must | bit, out, total
         depth += 2
+    if open_bound > best and best_mask >= 0:
+        best_mask |= CUT_SHORT
     return max(best, open_bound), best_mask

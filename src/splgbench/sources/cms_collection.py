@@ -11,7 +11,7 @@ from pathlib import Path
 from splgbench.errors import InputError
 from splgbench.instance import Instance
 from splgbench.library.collection import Origin
-from splgbench.sources.cms_files import CmsFiles, read_cms, read_hospitals
+from splgbench.sources.cms_files import read_cms, read_hospitals
 from splgbench.sources.cms_nation import DEFAULT_ASSUMPTIONS, Nation, NationalAssumptions, national_instance, scopes
 from splgbench.sources.cms_provenance import nation_metadata
 from splgbench.sources.cms_trace import trace
@@ -93,13 +93,8 @@ def cms_of_folder(name: str, raw: Path) -> CmsCollection | None:
 
 
 @lru_cache(maxsize=1)
-def _files(raw: Path | None) -> CmsFiles:
-    return read_cms(raw)
-
-
-@lru_cache(maxsize=1)
 def _nation(raw: Path | None, assumptions: NationalAssumptions) -> Nation:
-    return Nation(_files(raw), read_standards(), assumptions)
+    return Nation(read_cms(raw), read_standards(), assumptions)
 
 
 @lru_cache(maxsize=2)

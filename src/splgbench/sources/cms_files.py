@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import NamedTuple
@@ -110,9 +111,18 @@ def read_cms(folder: Traversable | Path | None = None) -> CmsFiles:
     InputError
         A file or a column is missing, or cells break a rule; with file, row and column.
     """
-    own = _open(folder)
-    drgs = read_raw(own.place(DRGS), DRGS, ("drg", "mdc_v25", "medsurg_v25", "fy2011_definition"))
+    return _shipped() if folder is None else _read(_open(folder))
+
+
+@cache
+def _shipped() -> CmsFiles:
+    """The shipped files, read once in a process."""
+    return _read(_open(None))
+
+
+def _read(own: _Folder) -> CmsFiles:
     mdcs = read_raw(own.place(MDCS), MDCS, ("mdc", "name"))
+    drgs = read_raw(own.place(DRGS), DRGS, ("drg", "mdc_v25", "medsurg_v25", "fy2011_definition"))
     providers, provider_by_key = _read_hospitals(own)
     charges = own.published or read_raw(
         own.folder, own.charges, ("drg", "provider_id", "discharges", "avg_total_payments")
