@@ -64,7 +64,7 @@ def solved(method: Any, name: str, **limits: Any) -> Figures:
     result = method.solve(instance(name), Limits(**limits))
     status = str(result.status)
     if status == "unsupported":
-        raise skipped(f"{method.name}: {result.message}")
+        raise skipped(result.message)
     if status in ("error", "wrong", "infeasible"):
         raise RuntimeError(f"{method.name} on {name}: {status}: {result.message}")
     bounds = {"value": result.primal, "bound": result.dual}
