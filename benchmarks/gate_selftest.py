@@ -170,7 +170,7 @@ def right(row: dict[str, str]) -> bool:
 
 def table(rows: Sequence[dict[str, str]]) -> str:
     """The committed table."""
-    good, planned = sum(right(row) for row in rows), len(jobs("all"))
+    said, good, planned = sum(map(says_right, rows)), sum(map(right, rows)), len(jobs("all"))
     lines = [
         "# The gate tested on itself",
         "",
@@ -179,8 +179,7 @@ def table(rows: Sequence[dict[str, str]]) -> str:
         "",
         f"Machine: {'; '.join(sorted({row['terms'] for row in rows}))}. What else it did is in the wall time.",
         "",
-        f"{len(rows)} of {planned} runs done; {sum(says_right(row) for row in rows)} say what they should, {good} of them "
-        f"within {LONGEST:.0f} s.",
+        f"{len(rows)} of {planned} runs done; {said} say what they should, {good} of them within {LONGEST:.0f} s.",
         "",
         "| code | should | says | figures that fail | one of them | processor s | wall s |",
         "| --- | --- | --- | ---: | --- | ---: | ---: |",
