@@ -13,6 +13,7 @@ include_patterns = [
     "docs/tutorials/*.md",
     "benchmarks/results/*.md",
     "instances/**/README.md",
+    "BASELINE.md",
     "CONTRIBUTING.md",
     "CHANGELOG.md",
 ]

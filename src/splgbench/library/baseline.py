@@ -14,18 +14,17 @@ from typing import Any
 from splgbench.campaign.store import Store
 from splgbench.errors import InputError, Problem
 from splgbench.files import parse_csv
-from splgbench.library.best_known import BestKnown
+from splgbench.library.best_known import BestKnown, library_name
 from splgbench.library.features import Features
-from splgbench.library.names import library_names
 from splgbench.readable import percent
 from splgbench.report.measures import shifted_geometric_mean
 from splgbench.result import Status, relative_gap
 
 RUNS_FILE = "baseline_runs.csv"
-CLASSES = ("easy", "hard", "open")
+CLASSES = ("easy", "hard", "open", "unmeasured")
 CLASS_RULE = (
-    "easy: a run of the table below proved the optimum within its limit, on one thread; hard: not so, but the best "
-    "known value is proved (certified, or claimed by a solver); open: a gap is left."
+    "Easy: a run of the table below proved the optimum within its limit, on one thread; hard: not so, but the best",
+    "known value is proved (certified, or claimed by a solver); open: a gap is left; unmeasured: no run yet.",
 )
 SHIFT = 1.0
 """Seconds; of the shifted geometric mean."""
@@ -84,13 +83,13 @@ def store_runs(path: Path) -> list[BaselineRun]:
             session["session"]: str(session["manifest"].get("machine", {}).get("processor", ""))
             for session in store.rows("sessions")
         }
-        known = library_names()
-        return [_run(row, machines) for row in store.runs() if row["instance"] in known and row["permutation"] is None]
+        found = [_run(row, machines) for row in store.runs() if row["permutation"] is None]
+        return [run for run in found if run.instance]
 
 
 def _run(row: Mapping[str, Any], machines: Mapping[str, str]) -> BaselineRun:
     return BaselineRun(
-        instance=row["instance"],
+        instance=library_name(row["instance"], row["instance_hash"]),
         instance_hash=row["instance_hash"],
         method=row["method"],
         time_limit_s=row["wall_time_limit_s"],
@@ -156,9 +155,12 @@ def committed_runs() -> list[BaselineRun]:
 
 def class_of(name: str, runs: Iterable[BaselineRun], best: BestKnown | None) -> str:
     """Of `CLASSES`, by `CLASS_RULE`; runs with a node limit do not count."""
-    if any(run.instance == name and run.node_limit is None and run.proves for run in runs):
+    own = [run for run in runs if run.instance == name and run.node_limit is None]
+    if any(run.proves for run in own):
         return "easy"
-    return "hard" if best is not None and best.status in ("optimal", "optimal-claimed") else "open"
+    if best is not None and best.status in ("optimal", "optimal-claimed"):
+        return "hard"
+    return "open" if own else "unmeasured"
 
 
 def page(
@@ -188,9 +190,9 @@ def page(
         "Made by `splgbench instances baseline` from `instances/best_known.csv`, `instances/features.csv` and",
         "`instances/baseline_runs.csv`; not to be edited. [docs/instances.md](docs/instances.md) explains the columns.",
         "",
-        f"{len(members)} instances: {', '.join(f'{classes[name]} {name}' for name in CLASSES)}. "
+        f"{len(members)} instances: {', '.join(f'{classes[name]} {name}' for name in CLASSES if classes[name])}. "
         f"Best known: {', '.join(f'{count} {status}' for status, count in sorted(statuses.items()))}.",
-        CLASS_RULE[0].upper() + CLASS_RULE[1:],
+        *CLASS_RULE,
         "",
         "Dual bounds marked * are claimed by a solver; the others are proved in whole numbers (`splgbench certify`).",
         "Times are seconds of wall time of one run on one thread, of a machine shared with other work: they sort",
@@ -220,10 +222,10 @@ def page(
         "## Methods",
         "",
         f"Shifted geometric mean of the wall times (shift {SHIFT:g} s), a run without proof counting with its limit;",
-        "only instances that every method of the table ran on.",
+        "of methods that ran on half of the set at least, on the instances that all of them ran on.",
         "",
         *_table(
-            ("method", "limit", "runs", *(f"proved, {name}" for name in CLASSES), "mean, s"),
+            ("method", "limit", "runs", *(f"proved, {name}" for name in CLASSES[:3]), "mean, s"),
             _summary(members, methods, by_key),
         ),
         "",
@@ -239,6 +241,8 @@ def _summary(
     methods: Sequence[tuple[str, float]],
     by_key: Mapping[tuple[str, str, float], BaselineRun],
 ) -> list[tuple[str, ...]]:
+    ran = {method: sum((name, *method) in by_key for name in members) for method in methods}
+    methods = [method for method in methods if 2 * ran[method] >= len(members)]
     common = [name for name in members if all((name, *method) in by_key for method in methods)]
     rows = []
     for method, limit in methods:
@@ -246,7 +250,9 @@ def _summary(
         proved = Counter(members[run.instance]["class"] for run in found if run.proves)
         times = [min(run.wall_time_s, limit) if run.proves else limit for run in found]
         mean = f"{shifted_geometric_mean(times, SHIFT):.1f}" if times else "-"
-        rows.append((f"`{method}`", f"{limit:g} s", str(len(found)), *(str(proved[name]) for name in CLASSES), mean))
+        rows.append(
+            (f"`{method}`", f"{limit:g} s", str(len(found)), *(str(proved[name]) for name in CLASSES[:3]), mean)
+        )
     return rows
 
 

@@ -26,6 +26,7 @@ from splgbench.errors import InputError, OutputError, Problem
 from splgbench.files import parse_csv, parse_json, read_text, write_text
 from splgbench.hashing import csv_line
 from splgbench.instance import Instance
+from splgbench.library.features import committed_features
 from splgbench.library.names import library_names, load
 from splgbench.result import Status, contradicts, relative_gap
 
@@ -205,9 +206,20 @@ def read_claims(store: Path) -> Iterator[Claim]:
     """
     with Store(store) as opened:
         for run in opened.runs():
-            if run["instance"] in library_names() and run["status"] not in (Status.WRONG, Status.ERROR):
+            name = library_name(run["instance"], run["instance_hash"])
+            if name and run["status"] not in (Status.WRONG, Status.ERROR):
                 file = opened.file(run["allocation_file"]) if run["allocation_file"] else None
-                yield _checked(run["instance"], run, None if file is None else read_allocation(file), store)
+                yield _checked(name, run, None if file is None else read_allocation(file), store)
+
+
+def library_name(told: str, instance_hash: str) -> str:
+    """What the library calls the instance of a run: its name there, else the one with the hash, else "".
+
+    A generated instance carries its seed behind the name of its recipe.
+    """
+    if told in library_names():
+        return told
+    return next((row.instance for row in committed_features().values() if row.instance_hash == instance_hash), "")
 
 
 def _checked(name: str, data: Mapping[str, Any], allocation: Allocation | None, path: Path) -> Claim:

@@ -13,6 +13,7 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from decimal import Decimal
+from functools import cache
 from importlib import resources
 from typing import Any
 
@@ -187,6 +188,7 @@ def parse_features(text: str, file: str) -> dict[str, Features]:
     return found
 
 
+@cache
 def committed_features() -> Mapping[str, Features]:
     """By name, the features as they stand in the library."""
     file = resources.files("splgbench.instances") / FEATURES_FILE
