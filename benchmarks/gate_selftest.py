@@ -132,13 +132,14 @@ def run(plant: Plant | None, number: int) -> dict[str, Any]:
         if not report.exists():
             sys.exit(f"the gate could not tell: {done.stderr.strip()}")
         found = json.loads(report.read_text())
+        revision = git(clone, "rev-parse", "--short", "HEAD")
     print(done.stdout, flush=True)
     failing = found["failing"]
     first = [name for name in failing if plant is not None and plant.expected in name][:1] or failing[:1]
     return {
         "plant": "unchanged" if plant is None else plant.name,
         "run": number,
-        "revision": git(ROOT, "rev-parse", "--short", "HEAD"),
+        "revision": revision,
         "exit_code": done.returncode,
         "failing": len(failing),
         "first": next(iter(first), ""),
