@@ -186,7 +186,7 @@ def table(rows: Sequence[dict[str, str]]) -> str:
         "| --- | --- | --- | ---: | --- | ---: | ---: |",
     ]
     what = {plant.name: plant.what for plant in PLANTS}
-    for row in rows:
+    for row in sorted(rows, key=lambda row: (row["plant"] not in what, int(row["run"]))):
         name = what.get(row["plant"], f"unchanged, run {row['run']}")
         should = "fail" if row["plant"] in what else "pass"
         says = {"0": "passes", "1": "fails"}[row["exit_code"]]
