@@ -28,7 +28,7 @@ test: $(VENV)/.test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 # Up to 80 minutes on one worker; interrupted and called again, it does what is left. A contradiction (exit code 1) is
 # for the report to tell, and nothing else is let through: the first line ends an installation that cannot be imported,

@@ -5,7 +5,7 @@ from splgbench import splgbench_version
 project = "splgbench"
 author = "The splgbench developers"
 release = splgbench_version()
-extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode"]
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 root_doc = "docs/index"
 include_patterns = [
     "docs/*.md",

@@ -18,7 +18,7 @@ from gate.compare import Value
 from gate.workers import Worker
 
 PAIRS = 9
-READINGS = 5
+READINGS = 7
 """Readings of a clock a process, in turns with the other revision's."""
 CONFIDENCE = 0.95
 THRESHOLD = 1.2

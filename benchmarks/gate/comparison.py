@@ -6,7 +6,9 @@ import re
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from gate.allowed import new_entries
@@ -67,11 +69,12 @@ def compared(
     before, after = (built(root, tree, root / CACHE) for tree in trees)
     share_compiled(before, after)
     share_compiled(after, before)
+    sides = ((before, "base"), (after, "head"))
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
-        found = [counted(before, scratch / "base", only)]
-        share_compiled(before, after)
-        found.append(counted(after, scratch / "head", only))
+        with ThreadPoolExecutor(2) as both:
+            # What is counted does not depend on what else the machine does.
+            found = list(both.map(lambda side: counted(side[0], scratch / side[1], only), sides))
         ratios, gone = _clocks(before, after, scratch, pairs, threshold, only)
         verdict = Verdict(
             base=_shown(root, base),
@@ -113,8 +116,8 @@ def exactly(names: Sequence[str]) -> str:
 
 
 def _blamed(root: Path, base: str, head: str, verdict: Verdict, pairs: int, scratch: Path) -> dict[str, str]:
-    """For every figure that fails, the first commit after which it does; commits that cannot be built count as good."""
-    commits = git(root, "rev-list", "--reverse", "--first-parent", f"{commit_of(root, base)}..{head}").split()
+    """For every figure that fails, the commit after which it does."""
+    first, last = commit_of(root, base), commit_of(root, head)
     before = built(root, tree_of(root, base), root / CACHE)
 
     def tree(commit: str) -> Path:
@@ -135,10 +138,31 @@ def _blamed(root: Path, base: str, head: str, verdict: Verdict, pairs: int, scra
         ratios, _ = measured(before, tree(commit), scratch / commit, pairs, exactly([clock]))
         return any(each.slower(verdict.threshold) for each in ratios)
 
-    found = {move.name: first_bad(commits, lambda commit, move=move: has_moved(move, commit)) for move in moved}
-    for each in verdict.failing_clocks():
-        found[each.name] = first_bad(commits, lambda commit, name=each.name: is_slower(name, commit))
+    bad = {move.name: partial(has_moved, move) for move in moved}
+    bad |= {each.name: partial(is_slower, each.name) for each in verdict.failing_clocks()}
+    found = {name: culprit(root, first, last, is_bad) for name, is_bad in bad.items()}
     return {name: _shown(root, commit) for name, commit in found.items() if commit is not None}
+
+
+def culprit(root: Path, base: str, head: str, bad: Callable[[str], bool]) -> str | None:
+    """The commit that made it bad: along first parents, and into what was merged where a merge did it.
+
+    Parameters
+    ----------
+    root : of the repository.
+    base, head : commits, a good and a bad one.
+    """
+
+    def line(start: str, end: str) -> list[str]:
+        return git(root, "rev-list", "--reverse", "--first-parent", f"{start}..{end}").split()
+
+    found = first_bad(line(base, head), bad)
+    while found is not None:
+        parents = git(root, "rev-list", "--parents", "--max-count=1", found).split()[1:]
+        if len(parents) < 2 or not bad(parents[1]):
+            return found
+        found = first_bad(line(parents[0], parents[1]), bad)
+    return None
 
 
 def first_bad(commits: Sequence[str], bad: Callable[[str], bool]) -> str | None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from .cases import BACKENDS, BEST_KNOWN, FORMULATIONS, INSTANCES, TINY
+from .cases import BACKENDS, BEST_KNOWN, FORMULATIONS, TINY, WHOLE
 from .workbench import Figures, Workbench, figure, instance, once, skipped
 
+INSTANCES = ("tiny-real", "tiny-linked", *WHOLE)
+"""What every pair of formulation and backend is asked; the third tiny instance is for decompositions."""
 NODES = 20
 """Nodes after which a direct solve is looked at."""
 GAP = 1e-3
@@ -62,7 +64,7 @@ def solved(method: Any, name: str, **limits: Any) -> Figures:
     result = method.solve(instance(name), Limits(**limits))
     status = str(result.status)
     if status == "unsupported":
-        raise skipped(f"{method.name}: {result.message}")
+        raise skipped(result.message)
     if status in ("error", "wrong", "infeasible"):
         raise RuntimeError(f"{method.name} on {name}: {status}: {result.message}")
     bounds = {"value": result.primal, "bound": result.dual}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import re
 import subprocess
+from collections.abc import Callable
 from fractions import Fraction
 from math import comb
 from pathlib import Path
@@ -13,9 +14,9 @@ import pytest
 from gate.allowed import FILE, Allowed, allowing, new_entries, parse
 from gate.clocks import CONFIDENCE, PAIRS, interval, lost, ratio
 from gate.compare import Kind, Move, moves
-from gate.comparison import exactly, first_bad
+from gate.comparison import culprit, exactly, first_bad
 from gate.figures import CLOCKS, COUNTERS, figures, tolerance
-from gate.trees import GateError, built, share_compiled, tree_of
+from gate.trees import GateError, built, commit_of, git, share_compiled, tree_of
 from gate.verdict import Verdict
 
 ROOT = Path(__file__).parents[2]
@@ -221,6 +222,34 @@ def test_the_commit_that_did_it_is_found() -> None:
         assert first_bad(commits, bad) == str(place)
         assert len(looks) <= 5
     assert first_bad([], lambda _: True) is None
+
+
+def test_a_merge_is_not_blamed_for_what_it_merged(tmp_path: Path) -> None:
+    """The commit on the side branch is; where both sides are good, the merge itself."""
+    repository(tmp_path)
+    in_git(tmp_path, "branch", "side")
+    for branch in ("main", "side"):
+        in_git(tmp_path, "checkout", "--quiet", branch)
+        for number in range(5):
+            (tmp_path / f"{branch}{number}").write_text("")
+            commit(tmp_path)
+    in_git(tmp_path, "checkout", "--quiet", "main")
+    in_git(tmp_path, "merge", "--quiet", "--message", "m", "side")
+    (tmp_path / "after").write_text("")
+    commit(tmp_path)
+
+    def has(name: str) -> Callable[[str], bool]:
+        return lambda at: bool(git(tmp_path, "ls-tree", "--name-only", at, name))
+
+    def adding(name: str) -> str:
+        return git(tmp_path, "log", "--format=%H", "--diff-filter=A", "--", name)
+
+    base, head = commit_of(tmp_path, "main~7"), commit_of(tmp_path, "main")
+    for name in ("main0", "main4", "side0", "side3", "after"):
+        assert culprit(tmp_path, base, head, has(name)) == adding(name)
+    assert culprit(tmp_path, base, head, lambda at: has("main4")(at) and has("side4")(at)) == commit_of(
+        tmp_path, "main~1"
+    )
 
 
 def test_the_gate_takes_figures_of_every_kind() -> None:

@@ -55,7 +55,7 @@ def test_events_and_traces_carry_the_iteration() -> None:
     assert rows[0] == "time,primal,dual,source,iteration"
     assert [int(row.rsplit(",", 1)[1]) for row in rows[1:]] == told
     assert parse_trace("\n".join(rows)) == [
-        (round(event.time, 6), event.primal, event.dual, event.source) for event in result.trace
+        (round(event.time, 6), event.primal, event.dual, event.source, event.iteration) for event in result.trace
     ]
     direct = method("strengthened@highs").solve(load("easy"))
     assert {event.iteration for event in direct.trace} == {None}

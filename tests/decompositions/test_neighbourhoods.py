@@ -233,7 +233,7 @@ def test_lns_without_a_partition(monkeypatch: pytest.MonkeyPatch) -> None:
         raise UnsupportedError("refused for the test")
 
     module = registry.find("decompositions", "lns").__globals__
-    monkeypatch.setitem(module, "HospitalRelaxation", refused)
+    monkeypatch.setitem(module, "by_hospital", refused)
     result = method("lns:size=30").solve(EASY, Limits(iterations=10))
     lp = method("strengthened@highs").lp_bound(EASY)  # type: ignore[attr-defined]
     assert result.status is Status.NODE_LIMIT

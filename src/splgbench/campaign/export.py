@@ -62,7 +62,7 @@ def _tables(store: Store, current: bool) -> Iterator[tuple[str, dict[str, str], 
     yield "instances", _columns("instances"), lambda: _flat(store.rows("instances"))
     yield "sessions", _columns("sessions"), lambda: _flat(store.rows("sessions"))
     _check_traces(store, current)
-    kinds = ("string", "float64", "float64", "float64", "string")
+    kinds = ("string", "float64", "float64", "float64", "string", "int64")
     columns = dict(zip(("run_key", *TRACE_COLUMNS), kinds, strict=True))
     yield "traces", columns, lambda: _traces(store, current)
 
@@ -89,7 +89,7 @@ def _flat(rows: Iterable[Mapping[str, Any]]) -> Rows:
 
 def _traces(store: Store, current: bool) -> Rows:
     for run in store.runs(current=current):
-        for event in store.trace(run):
+        for event in store.events(run):
             yield {"run_key": run["run_key"], **dict(zip(TRACE_COLUMNS, event, strict=True))}
 
 

@@ -25,10 +25,13 @@ def trace_text(trace: Iterable[Event]) -> str:
     return text.getvalue()
 
 
-def parse_trace(text: str) -> list[tuple[float, float | None, float | None, str]]:
-    """Reads `trace_text` back but for iterations, which older files do not have."""
+def parse_trace(text: str) -> list[tuple[float, float | None, float | None, str, int | None]]:
+    """Reads `trace_text` back; older files have no iterations."""
     rows = list(csv.reader(io.StringIO(text)))[1:]
-    return [(float(time), _known(primal), _known(dual), source) for time, primal, dual, source, *_ in rows]
+    return [
+        (float(time), _known(primal), _known(dual), source, int(more[0]) if more and more[0] else None)
+        for time, primal, dual, source, *more in rows
+    ]
 
 
 def _number(value: float | None) -> str:

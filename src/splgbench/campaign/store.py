@@ -225,7 +225,11 @@ class Store:
         yield from self.rows("runs", "run_key IN (SELECT run_key FROM plan)" if current else "")
 
     def trace(self, run: Mapping[str, Any]) -> list[tuple[float, float | None, float | None, str]]:
-        """Time, primal, dual and source of a run's events; empty where none were kept.
+        """Time, primal, dual and source of a run's events; as `events`."""
+        return [event[:4] for event in self.events(run)]
+
+    def events(self, run: Mapping[str, Any]) -> list[tuple[float, float | None, float | None, str, int | None]]:
+        """Time, primal, dual, source and iteration of a run's events; empty where none were kept.
 
         Raises
         ------

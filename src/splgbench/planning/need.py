@@ -46,7 +46,7 @@ class NeedRules:
     specifications: Mapping[int, tuple[str, ...]]
     specification: int = 3
     family: Family = "auto"
-    fitted_on: Literal["all", "outside"] = "all"
+    fitted_on: Literal["all", "outside"] = "outside"
     supply_share: int = 50
     least_cases: int = 15
     level: float = 0.95

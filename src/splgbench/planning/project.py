@@ -232,7 +232,7 @@ class _Reader:
             specifications,
             specification=specification,
             family=table.text("family", "auto", FAMILIES),  # type: ignore[arg-type]
-            fitted_on=table.text("fitted_on", "all", ("all", "outside")),  # type: ignore[arg-type]
+            fitted_on=table.text("fitted_on", "outside", ("all", "outside")),  # type: ignore[arg-type]
             supply_share=table.whole("supply_share", 50, 0, 100),
             least_cases=table.whole("least_cases", 15),
             level=_fraction(table, "level", 0.95),
