@@ -8,7 +8,7 @@ from splgbench import registry
 from splgbench.cli.arguments import Parsers, add_command
 from splgbench.cli.output import print_json, print_table
 from splgbench.library import library_names
-from splgbench.library.names import COLLECTIONS
+from splgbench.library.names import collections
 
 EXAMPLES = """  splgbench list                what the library, the formulations and the solvers are
   splgbench list --json | python -m json.tool"""
@@ -55,7 +55,9 @@ def run(arguments: argparse.Namespace) -> int:
         )
         return 0
     alone = [(entry["name"], entry["kind"]) for entry in instances if entry["kind"] != "collection"]
-    families = [(f"{each.prefix}/...", f"collection of {len(list(each.names()))}, {each.kind}") for each in COLLECTIONS]
+    families = [
+        (f"{each.prefix}/...", f"collection of {len(list(each.names()))}, {each.kind}") for each in collections()
+    ]
     print_table(("instance", "kind"), [*alone, *families])
     print()
     print_table(

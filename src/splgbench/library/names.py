@@ -21,35 +21,34 @@ from splgbench.package import DESCRIPTOR, read_package
 from splgbench.sources.cms_collection import CmsCollection, cms_of_folder
 from splgbench.sources.switzerland_collection import SwissCollection, swiss_of_folder
 
-COLLECTIONS: tuple[Collection, ...] = (
-    CmsCollection(),
-    SwissCollection("basel"),
-    SwissCollection("switzerland"),
-    *load_families(),
-)
-"""The collections of the project."""
 OWN_FILES: tuple[Callable[[str, Path], Collection | None], ...] = (cms_of_folder, swiss_of_folder)
 """Collections of a user's own files: from a name and a folder, where the name is one of theirs."""
+
+
+@cache
+def collections() -> tuple[Collection, ...]:
+    """The collections of the project; their files are read when they are first asked for."""
+    return (CmsCollection(), SwissCollection("basel"), SwissCollection("switzerland"), *load_families())
 
 
 @cache
 def library_names() -> dict[str, str]:
     """Name to kind ("package", "recipe" or "collection") of everything in the library."""
     packages = {entry.name: "package" for entry in _root().iterdir() if _is_package(entry)}
-    made = {name: "collection" for collection in COLLECTIONS for name in collection.names()}
+    made = {name: "collection" for collection in collections() for name in collection.names()}
     return {**made, **packages, **dict.fromkeys(preset_names(), "recipe")}
 
 
 def library_summary() -> str:
     """What the library has, in a line: packages and recipes by name, collections by prefix."""
     names = [name for name, kind in library_names().items() if kind != "collection"]
-    counts = [f"{each.prefix}/... ({len(list(each.names()))} instances)" for each in COLLECTIONS]
+    counts = [f"{each.prefix}/... ({len(list(each.names()))} instances)" for each in collections()]
     return ", ".join(sorted(names) + counts)
 
 
 def collection_of(name: str) -> Collection | None:
     """The collection that a name belongs to, by its prefix."""
-    return next((each for each in COLLECTIONS if name == each.prefix or name.startswith(f"{each.prefix}/")), None)
+    return next((each for each in collections() if name == each.prefix or name.startswith(f"{each.prefix}/")), None)
 
 
 def load(name: str | Path) -> Instance:
@@ -115,7 +114,7 @@ def _collection(name: str, raw: Path | None) -> Collection:
     else:
         collection = next((found for of_folder in OWN_FILES if (found := of_folder(name, raw)) is not None), None)
     if collection is None:
-        prefixes = ", ".join(sorted(each.prefix for each in COLLECTIONS)) or "none yet"
+        prefixes = ", ".join(sorted(each.prefix for each in collections())) or "none yet"
         raise InputError(f"must be an instance of a collection ({prefixes}); own files may be of another year", name)
     return collection
 
