@@ -15,7 +15,9 @@ from splgbench.cli import (
     compare_stores,
     conform,
     court,
+    evaluate,
     export,
+    fund,
     generate,
     import_table,
     instances,
@@ -27,6 +29,7 @@ from splgbench.cli import (
     solve,
     store,
     validate,
+    value,
 )
 from splgbench.cli import run as run_campaign
 from splgbench.cli.output import print_error, print_json
@@ -46,6 +49,9 @@ COMMANDS = (
     certify,
     export,
     plan,
+    value,
+    fund,
+    evaluate,
     screen,
     conform,
     court,
