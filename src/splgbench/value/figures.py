@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from splgbench.report.charts import NEUTRAL, Axis, Chart, Series
 from splgbench.value.evaluation import Evaluation
+from splgbench.value.frontier import Frontier, PointStatus, distinct
 
 
 def event_study(found: Evaluation) -> Chart:
@@ -28,5 +29,34 @@ def event_study(found: Evaluation) -> Chart:
                 low=[each.low for each in found.events.values()],
                 high=[each.high for each in found.events.values()],
             ),
+        ],
+    )
+
+
+def benefit_against_cost(found: Frontier, name: str, utility_scale: int) -> Chart:
+    """The points of a frontier; those without proof apart."""
+    points = distinct(found.points)
+    parts = (
+        ("proved", [point for point in points if point.status is PointStatus.PROVED], 0, "line+points"),
+        ("not proved", [point for point in points if point.status is not PointStatus.PROVED], 1, "points"),
+    )
+    proved = sum(point.status is PointStatus.PROVED for point in found.points)
+    return Chart(
+        "frontier",
+        "Benefit against cost",
+        f"{name}: {proved} of {len(found.points)} budgets with proof, {len(points)} different points. A proved point "
+        "has the largest benefit of its budget at the least cost; between points the frontier is not known.",
+        Axis("cost"),
+        Axis("benefit, points"),
+        [
+            Series(
+                label,
+                [float(point.cost or 0) for point in held],
+                [(point.benefit or 0) / utility_scale for point in held],
+                number,
+                kind,  # type: ignore[arg-type]
+            )
+            for label, held, number, kind in parts
+            if held
         ],
     )
