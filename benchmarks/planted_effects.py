@@ -39,7 +39,7 @@ def rates(planted: Planted, panels: int) -> tuple[float, float, float, float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--panels", type=int, default=1000)
+    parser.add_argument("--panels", type=int, default=500)
     parser.add_argument("-o", "--output", type=Path)
     arguments = parser.parse_args()
     told = Planted()

@@ -265,21 +265,26 @@ def test_what_cannot_be_asked_is_refused() -> None:
 
 
 def test_the_command_writes_points_figure_and_allocations(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """What the page types; the allocations are checked ones of the points."""
+    """What the page types and prints; the allocations are checked ones of the points."""
     plain, package, out = (str(tmp_path / name) for name in ("plain", "by-outcomes", "frontier"))
     assert main(["import", "docs/examples/import/three-valleys.toml", "-o", plain]) == 0
     assert main(["value", plain, TABLES, "--objective", "outcomes", "-o", package]) == 0
-    assert main(["frontier", package, "--points", "5", "-o", out]) == 0
+    assert main(["frontier", package, "--points", "3", "-o", out]) == 0
     assert "budget no limit: proved" in capsys.readouterr().out
+    assert main(["frontier", package, "--points", "9", "-o", out, "--json"]) == 0
     assert {path.name for path in Path(out).iterdir()} == {
         "frontier.csv",
         "frontier.svg",
         "frontier.pdf",
         "allocations",
     }
-    assert main(["frontier", package, "--points", "5", "-o", out, "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["proved"]
+    page = Path("docs/value.md").read_text("utf-8")
+    names = ("budget", "benefit", "cost", "cases", "mandates")
+    for row in zip(*(told["points"][name] for name in names), strict=True):
+        if row[0] is not None:
+            assert f"| {' | '.join(f'{cell:,d}' for cell in row)} |" in page
     instance = load(package)
     for number, (benefit, cost) in enumerate(zip(told["points"]["benefit"], told["points"]["cost"], strict=True), 1):
         allocation = read_allocation(f"{out}/allocations/{number:03d}.csv", instance)

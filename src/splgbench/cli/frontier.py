@@ -74,6 +74,8 @@ def run(arguments: argparse.Namespace) -> int:
 def _write(found: Frontier, instance: Instance, folder: Path) -> None:
     write_columns(found.table(), folder / "frontier.csv")
     write_figure(benefit_against_cost(found, instance.name, instance.utility_scale), folder / "frontier")
+    for stale in (folder / "allocations").glob("[0-9][0-9][0-9].csv"):
+        stale.unlink()
     for number, point in enumerate(found.points, 1):
         if point.volumes is not None:
             allocation = Allocation.of_volumes(instance, point.volumes, point.benefit)

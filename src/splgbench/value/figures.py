@@ -46,12 +46,12 @@ def benefit_against_cost(found: Frontier, name: str, utility_scale: int) -> Char
         "Benefit against cost",
         f"{name}: {proved} of {len(found.points)} budgets with proof, {len(points)} different points. A proved point "
         "has the largest benefit of its budget at the least cost; between points the frontier is not known.",
-        Axis("cost"),
+        Axis("cost, thousands"),
         Axis("benefit, points"),
         [
             Series(
                 label,
-                [float(point.cost or 0) for point in held],
+                [(point.cost or 0) / 1000 for point in held],
                 [(point.benefit or 0) / utility_scale for point in held],
                 number,
                 kind,  # type: ignore[arg-type]
