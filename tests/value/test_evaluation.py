@@ -71,6 +71,40 @@ def test_each_start_has_its_own_comparison() -> None:
     )
 
 
+def dummies(given: dict[str, list[Any]], periods: list[int]) -> tuple[np.ndarray, np.ndarray]:
+    """Coefficients and clustered covariance of the effects in some periods, by least squares with dummies."""
+    units = sorted(set(given["unit"]))
+    unit, period = np.array([units.index(name) for name in given["unit"]]), np.array(given["period"])
+    under = np.array([max(given["treated"][at] for at in np.flatnonzero(unit == one)) for one in unit])
+    effects = [under * (period == at) for at in periods]
+    others = [*(np.array(given[name]) for name in CASE_MIX), *(period == at for at in sorted(set(period))[1:])]
+    design = np.column_stack([*effects, *others, *(unit == at for at in range(len(units)))]).astype(float)
+    outcome = np.array(given["outcome"])
+    coefficients = np.linalg.lstsq(design, outcome, rcond=None)[0]
+    scores = design * (outcome - design @ coefficients)[:, None]
+    sums = np.array([scores[unit == at].sum(axis=0) for at in range(len(units))])
+    inverse = np.linalg.inv(design.T @ design)
+    n, g, k = len(outcome), len(units), len(effects) + len(others)
+    covariance = g / (g - 1) * (n - 1) / (n - k) * inverse @ sums.T @ sums @ inverse
+    return coefficients[: len(periods)], covariance[: len(periods), : len(periods)]
+
+
+def test_effect_error_and_trends_are_those_of_least_squares_with_dummies() -> None:
+    """The same regressions, written apart with numpy: mean effect, its error, course and the F of the leads."""
+    given = planted_panel(Planted(units=14, treated=6, periods=7, start=3), 4)
+    found = evaluate(given, CASE_MIX)
+    effects, covariance = dummies(given, [4, 5, 6, 7])
+    assert found.effect.value == pytest.approx(effects.mean())
+    assert found.effect.error == pytest.approx(math.sqrt(covariance.mean()))
+    course, covariance = dummies(given, [1, 2, 4, 5, 6, 7])
+    assert [each.value for each in found.events.values()] == pytest.approx(course)
+    assert [each.error for each in found.events.values()] == pytest.approx(np.sqrt(np.diag(covariance)))
+    leads = course[:2] @ np.linalg.inv(covariance[:2, :2]) @ course[:2] / 2
+    assert found.trends is not None
+    assert (found.trends.leads, found.trends.degrees) == (2, 13)
+    assert found.trends.f == pytest.approx(leads)
+
+
 def test_weights_count_rows_as_often() -> None:
     """A row of weight 2 in each period is two units that are alike; the interval differs, the effect does not."""
     heavy = {**TWO_BY_TWO, "weight": [2, 2, 1, 1, 1, 1, 1, 1]}

@@ -198,6 +198,9 @@ def test_answers_that_do_not_stand_up_are_refused(monkeypatch: pytest.MonkeyPatc
         with pytest.raises(SplgbenchError, match="lies below the checked value"):
             _altered(monkeypatch, low(stage))
         monkeypatch.undo()
+    with pytest.raises(SplgbenchError, match="strengthened@highs says infeasible, but an allocation exists"):
+        _altered(monkeypatch, lambda *_: Solution(SolverStatus.INFEASIBLE))
+    monkeypatch.undo()
     with pytest.raises(SplgbenchError, match="strengthened@highs on two-hospitals: lost"):
         _altered(monkeypatch, lambda *_: Solution(SolverStatus.ERROR, message="lost"))
 
@@ -260,6 +263,8 @@ def test_what_cannot_be_asked_is_refused() -> None:
         frontier(instance, costs, 1)
     with pytest.raises(UnsupportedError, match="auto is no direct method"):
         frontier(instance, costs, 3, "auto")
+    with pytest.raises(UnsupportedError, match="no memory limit of its own"):
+        frontier(instance, costs, 3, limits=Limits(memory=1_000))
     with pytest.raises(UnsupportedError, match="has no"):
         frontier(instance, costs, 3, "indicator@scipy_milp")
 

@@ -172,6 +172,20 @@ def test_tables_that_break_a_rule_are_refused(given: dict[str, Any], message: st
         Value(*(given[name] for name in NAMES))
 
 
+def test_all_broken_files_are_told_at_once(tmp_path: Path) -> None:
+    """A file that is missing, and a line of another."""
+    for name in NAMES[:-1]:
+        (tmp_path / f"{name}.csv").write_text(
+            (TABLES / f"{name}.csv").read_text().replace("Oberwald,hip,return", "Oberwald,hip,")
+        )
+    with pytest.raises(InputError) as raised:
+        read_value(tmp_path)
+    told = [str(problem) for problem in raised.value.problems]
+    assert len(told) == 2
+    assert told[0].endswith("outcomes.csv, row 4, column measure: must not be empty")
+    assert "cycle_costs.csv: cannot be read" in told[1]
+
+
 def test_offers_without_value_are_refused() -> None:
     """A group without condition, a hospital without cost or measures, a cycle that costs nothing, a value of 0."""
     instance = example()

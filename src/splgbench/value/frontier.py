@@ -28,11 +28,12 @@ from splgbench.capabilities import Capability
 from splgbench.checker import check
 from splgbench.errors import InfeasibleError, InputError, Problem, SplgbenchError, UnsupportedError
 from splgbench.instance import Instance, IntArray
+from splgbench.judging import judge_infeasible
 from splgbench.limits import NO_LIMITS, Limits
 from splgbench.methods import Direct, method
 from splgbench.model import FloatArray, MipModel
 from splgbench.planning.tables import Columns, columns_of, sheet
-from splgbench.result import contradicts, rounded_dual
+from splgbench.result import Status, contradicts, rounded_dual
 from splgbench.trace import Recorder, Stop
 from splgbench.value.schemas import COSTS
 from splgbench.volumes import largest_volumes
@@ -211,6 +212,8 @@ def _direct(name: str, instance: Instance, limits: Limits) -> Direct:
     direct = method(name)
     if not isinstance(direct, Direct):
         raise UnsupportedError(f"{name} is no direct method: a frontier needs one, {DEFAULT_METHOD} for instance")
+    if limits.memory is not None:
+        raise UnsupportedError("a frontier is solved in one process, which has no memory limit of its own")
     if (reason := direct.reason_against(instance, limits)) is not None:
         raise UnsupportedError(reason)
     return direct
@@ -222,6 +225,10 @@ class _Search:
     Parameters
     ----------
     left : solves that may still come.
+
+    Attributes
+    ----------
+    known : the last volumes found, shape (K,). feasible : whether some allocation is known to exist.
     """
 
     def __init__(
@@ -237,10 +244,12 @@ class _Search:
         self.cost_row[self.model.volume_column[there]] = costs[there]
         self.cost_unit = math.gcd(*costs[there].tolist()) or 1
         self.known: IntArray | None = None
+        self.feasible = False
 
     def least_cost(self) -> int | None:
         """The least found of any allocation: 0, unless planners' decisions ask for cases; None without one."""
         if check(self.instance, np.zeros(self.instance.n_offers, dtype=np.int64)).feasible:
+            self.feasible = True
             self.left -= 1
             return 0
         volumes = self._checked(self._solve(self._by_cost(self.model), None), None)
@@ -322,10 +331,18 @@ class _Search:
             model, Task(limits, Recorder(self.direct.name), self.stop, start, self.direct.presolve)
         )
         if solution.status is SolverStatus.INFEASIBLE:
-            raise InfeasibleError(f"{self.direct.name} finds no allocation of {self.instance.name}")
+            raise self._infeasible()
         if solution.status is SolverStatus.ERROR:
             raise SplgbenchError(f"{self.direct.name} on {self.instance.name}: {solution.message}")
         return solution
+
+    def _infeasible(self) -> SplgbenchError:
+        """What to raise: infeasibility is believed with a second proof, and never once an allocation is known."""
+        if not self.feasible:
+            judgement, _ = judge_infeasible(self.instance, "")
+            if judgement.status is Status.INFEASIBLE:
+                return InfeasibleError(judgement.message)
+        return SplgbenchError(f"{self.direct.name} says infeasible, but an allocation exists")
 
     def _checked(self, solution: Solution | None, budget: int | None) -> IntArray | None:
         """The whole volumes of a solution, after the exact check; None without one that keeps to the budget."""
@@ -337,6 +354,7 @@ class _Search:
         verdict = check(self.instance, volumes)
         if not verdict.feasible:
             raise SplgbenchError(f"{self.direct.name}: the checker refuses its answer: {verdict.violations[0]}")
+        self.feasible = True
         return volumes if budget is None or self._cost(volumes) <= budget else None
 
     def _bound(self, solution: Solution, primal: int) -> float | None:

@@ -26,7 +26,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from splgbench.errors import InputError, SplgbenchError
+from splgbench.errors import InputError, Problem, SplgbenchError
 from splgbench.instance import Instance
 from splgbench.planning.benefit import MISSING_RULES, Node, Number, leaf, weighted_mean
 from splgbench.planning.tables import Columns, Sheet, columns_of, read_sheet, sheet
@@ -206,11 +206,18 @@ def read_value(folder: Path, rules: ValueRules | None = None) -> Value:
     Raises
     ------
     InputError
-        With file, row, column and rule of everything that is wrong in the first table that is.
+        With file, row, column and rule of everything that is wrong.
     """
-    conditions, outcome_set, outcomes, cycle_costs = (
-        read_sheet(schema, folder / f"{schema.name}.csv") for schema in (CONDITIONS, OUTCOME_SET, OUTCOMES, CYCLE_COSTS)
-    )
+    sheets: list[Sheet] = []
+    problems: list[Problem] = []
+    for schema in (CONDITIONS, OUTCOME_SET, OUTCOMES, CYCLE_COSTS):
+        try:
+            sheets.append(read_sheet(schema, folder / f"{schema.name}.csv"))
+        except InputError as error:
+            problems += error.problems
+    if problems:
+        raise InputError(problems)
+    conditions, outcome_set, outcomes, cycle_costs = sheets
     return Value(conditions, outcome_set, outcomes, cycle_costs, rules)
 
 
