@@ -24,6 +24,7 @@ from splgbench.library import load
 from splgbench.limits import Limits
 from splgbench.model import MipModel
 from splgbench.trace import Stop
+from splgbench.transform import from_tables
 from splgbench.value.frontier import Point, PointStatus, distinct, frontier, offer_costs
 from splgbench.volumes import largest_volumes, thresholds
 
@@ -126,6 +127,19 @@ def test_a_frontier_by_hand() -> None:
         (25, 25, 24),
         (None, 42, 50),
     ]
+
+
+def test_extensions_hold_at_every_point() -> None:
+    """With a regional budget of 24 besides, five cheap cases and two dear ones are all that can be had."""
+    entry = {
+        "group_costs": [{"group": "G", "cents": 2}],
+        "offer_costs": [{"hospital": "Dear", "group": "G", "cents": 7}],
+        "budgets": [{"cents": 24}],
+    }
+    instance = from_tables(two_hospitals(), two_hospitals().to_tables(), extensions={"regional_budget": entry})
+    found = frontier(instance, COSTS, 2)
+    assert [(point.benefit, point.cost) for point in found.points] == [(0, 0), (25, 24)]
+    assert found.proved
 
 
 def test_a_point_that_fits_the_next_budget_is_not_looked_for_again() -> None:

@@ -348,9 +348,7 @@ class _Search:
         """The whole volumes of a solution, after the exact check; None without one that keeps to the budget."""
         if solution is None or solution.values is None:
             return None
-        there = self.model.volume_column >= 0
-        volumes = np.zeros(self.instance.n_offers, dtype=np.int64)
-        volumes[there] = np.rint(solution.values[self.model.volume_column[there]])
+        volumes = self.model.volumes(solution.values)
         verdict = check(self.instance, volumes)
         if not verdict.feasible:
             raise SplgbenchError(f"{self.direct.name}: the checker refuses its answer: {verdict.violations[0]}")
