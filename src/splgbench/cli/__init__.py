@@ -9,6 +9,7 @@ import traceback
 from collections.abc import Sequence
 
 from splgbench.cli import (
+    app,
     certify,
     check,
     compare,
@@ -46,6 +47,7 @@ COMMANDS = (
     certify,
     export,
     plan,
+    app,
     screen,
     conform,
     court,
