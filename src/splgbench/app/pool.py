@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 
 from splgbench.launching import ForkServers
+from splgbench.methods import DEFAULT_METHOD
 
 MOST_AT_ONCE = 8
 """Errands that run at once; others wait. A race of four leaves room for the other sessions."""
@@ -30,7 +31,7 @@ class Pool:
         """A launcher that nobody else uses meanwhile; waits for a free one."""
         with self._free:
             with self._lock:
-                servers = self._idle.pop() if self._idle else ForkServers()
+                servers = self._idle.pop() if self._idle else ForkServers(DEFAULT_METHOD)
             try:
                 yield servers
             finally:

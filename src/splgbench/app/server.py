@@ -155,8 +155,8 @@ class _Shared:
     def warm(self) -> None:
         """Make the first solve quick, while the user reads the page."""
         with contextlib.suppress(SplgbenchError):
-            self.pool.warm()
             prepare(DEFAULT_METHOD, self.closing)
+            self.pool.warm()
 
     def close(self) -> None:
         """End everything that was started."""
