@@ -96,14 +96,17 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def build(first: Workspace, *, host: str = "127.0.0.1", upload_limit: int = uploads.UPLOAD_LIMIT) -> Starlette:
-    """The app.
+def build(
+    first: Workspace, *, host: str = "127.0.0.1", upload_limit: int = uploads.UPLOAD_LIMIT, warm: bool = True
+) -> Starlette:
+    """The app; its sessions are `state.sessions` of what is returned.
 
     Parameters
     ----------
     first : what every new session begins with.
     host : the address it is to listen on.
     upload_limit : bytes of an uploaded file.
+    warm : have a worker ready before the first solve.
 
     Raises
     ------
@@ -115,7 +118,8 @@ def build(first: Workspace, *, host: str = "127.0.0.1", upload_limit: int = uplo
 
     @contextlib.asynccontextmanager
     async def life(_: Starlette) -> AsyncIterator[None]:
-        threading.Thread(target=shared.warm, daemon=True).start()
+        if warm:
+            threading.Thread(target=shared.warm, daemon=True).start()
         try:
             yield
         finally:
@@ -137,6 +141,7 @@ def build(first: Workspace, *, host: str = "127.0.0.1", upload_limit: int = uplo
         ),
     ]
     app = Starlette(routes=routes, lifespan=life)
+    app.state.sessions = shared.sessions
     hosts = tuple(dict.fromkeys((*LOOPBACK, host))) if is_loopback(host) else None
     app.add_middleware(Guard, hosts=hosts)
     return app
