@@ -15,6 +15,8 @@ from splgbench.result import relative_gap
 from splgbench.trace import Event
 
 MOST_RACERS = 4
+MARGIN = 0.001
+"""Of the axis of bounds: one solve is looked at closely."""
 
 
 def checked_method(name: object) -> str:
@@ -53,7 +55,7 @@ def checked_racers(names: object) -> list[str]:
 def curves(job: Job) -> dict[str, Any]:
     """The trace plot of a job's solves, and their gaps."""
     runs = [_traced(lane, number) for number, lane in enumerate(job.lanes)]
-    bounds = trace_chart("bounds", "Best value and upper bound", runs)
+    bounds = trace_chart("bounds", "Best value and upper bound", runs, margin=MARGIN)
     gaps = gap_chart("gaps", "Gap", runs)
     return {"bounds": as_plotly(bounds), "gaps": None if gaps.empty else as_plotly(gaps), "lanes": lanes(job)}
 

@@ -11,6 +11,8 @@ from splgbench.result import relative_gap
 
 MOST_POINTS = 80
 """Changes of a bound that are drawn; of more, these many are taken evenly, the first and the last among them."""
+MARGIN = 0.02
+"""Share of the value that the axis of bounds shows above and below."""
 
 
 @dataclass(frozen=True)
@@ -36,12 +38,13 @@ class Traced:
     dual: float | None = None
 
 
-def trace_chart(key: str, title: str, runs: Iterable[Traced], most: int = MOST_POINTS) -> Chart:
+def trace_chart(key: str, title: str, runs: Iterable[Traced], most: int = MOST_POINTS, margin: float = MARGIN) -> Chart:
     """Primal values (solid) and dual bounds (dotted) of runs on one instance, on one axis.
 
     Parameters
     ----------
     most : changes of a bound that are drawn.
+    margin : what the axis shows above the bound and below the value at least, as a share of the value.
     """
     runs = list(runs)
     series: list[Series] = []
@@ -51,7 +54,7 @@ def trace_chart(key: str, title: str, runs: Iterable[Traced], most: int = MOST_P
         "Solid: the best value; dotted: the upper bound; over time as the method claims them, at the end as judged. "
         "The axis shows what lies near the best; a double click shows all."
     )
-    span = _span(runs)
+    span = _span(runs, margin)
     return Chart(key, title, caption, Axis("seconds"), Axis("utility units", span=span), series)
 
 
@@ -105,14 +108,14 @@ def _thinned(points: list[tuple[float, float]], most: int) -> list[tuple[float, 
     return [points[round(i * step)] for i in range(most)]
 
 
-def _span(runs: Sequence[Traced]) -> tuple[float, float] | None:
+def _span(runs: Sequence[Traced], margin: float) -> tuple[float, float] | None:
     """Around the best value and the least bound: others, and first bounds, are often far off."""
     known = [_known(run) for run in runs]
     best = max((primal for primal, _ in known if primal is not None), default=None)
     bound = min((dual for _, dual in known if dual is not None), default=None)
     if best is None or bound is None:
         return None
-    room = max(2 * abs(bound - best), 0.02 * abs(best), 1.0)
+    room = max(2 * abs(bound - best), margin * abs(best), 1.0)
     return min(best, bound) - room, max(best, bound) + room
 
 

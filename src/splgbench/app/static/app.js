@@ -5,12 +5,12 @@ const $ = (id) => document.getElementById(id);
 const NUMBER = new Intl.NumberFormat("en");
 const FEWER = new Intl.NumberFormat("en", { maximumFractionDigits: 2 });
 const POLL = 150, FIRST = 40;
-const NARROW = 520;
 
 let state = null;      // What the server says of the session.
 let chosen = "";       // The run that is shown; "" for the newest with an allocation.
 let asked = null;      // The offer that a dialog is about.
 let following = null;  // The job that is watched.
+let outdated = false;  // Whether the instance changed while it was solved, and is to be solved again.
 
 /* Small helpers */
 
@@ -146,7 +146,11 @@ async function changeRule(event) {
 async function changed() {
   showInstance();
   showRuns();
-  if ($("instantly").checked) await solve();
+  if (!$("instantly").checked) return;
+  if (following) {
+    outdated = true;
+    await stop();
+  } else await solve();
 }
 
 async function load() {
@@ -198,6 +202,10 @@ async function watchSolve(job, began) {
     drawCurves(step);
     if (!step.done) showTiles({ ...lane, running: true });
   });
+  if (outdated) {
+    outdated = false;
+    return solve();
+  }
   if (found.error) throw new Error(found.error);
   chosen = "";
   await refresh();
@@ -220,6 +228,7 @@ function draw(id, spec, single) {
   if (place.classList.contains("soft")) { place.textContent = ""; place.classList.remove("soft"); }
   const layout = { ...spec.layout, showlegend: !single, margin: { ...spec.layout.margin, t: single ? 8 : 12, b: 42 } };
   layout.font = { ...layout.font, size: 12 };
+  layout.xaxis = { ...layout.xaxis, rangemode: "tozero" };
   Plotly.react(place, spec.data, layout, { responsive: true, displaylogo: false, displayModeBar: false });
 }
 
