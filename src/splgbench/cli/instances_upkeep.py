@@ -211,22 +211,29 @@ def _baseline(arguments: argparse.Namespace) -> int:
 
 def _twin(arguments: argparse.Namespace) -> int:
     real = {_slug(name): load(name) for name in arguments.instances}
-    label, first = next(iter(real.items()))
-    recipe = twin(first, f"twin-of-{label}")
-    drawn = {f"seed {seed}": generate(replace(recipe, seed=seed)) for seed in arguments.seeds}
+    recipes = {label: twin(instance, f"twin-of-{label}") for label, instance in real.items()}
+    drawn = {
+        label: [generate(replace(recipe, seed=seed)) for seed in arguments.seeds] for label, recipe in recipes.items()
+    }
     if arguments.family is not None:
         write_text(arguments.family, family_text(real, arguments.seeds))
     if arguments.picture is not None:
-        curves = {name: marginals(instance) for name, instance in {label: first, **drawn}.items()}
+        label, first = next(iter(real.items()))
+        named = {label: first} | {
+            f"seed {seed}": made for seed, made in zip(arguments.seeds, drawn[label], strict=True)
+        }
+        curves = {name: marginals(instance) for name, instance in named.items()}
         draw_curves(
             {panel: {name: curves[name][panel] for name in curves} for panel in curves[label]}, arguments.picture
         )
-    rows = fit_rows({label: first, **drawn})
+    rows = fit_rows(real, drawn)
     if arguments.json:
-        print_json({"recipe": recipe.as_text(), "fit": [dict(zip(rows[0], row, strict=True)) for row in rows[1:]]})
+        texts = {label: recipe.as_text() for label, recipe in recipes.items()}
+        print_json({"recipes": texts, "fit": [dict(zip(rows[0], row, strict=True)) for row in rows[1:]]})
         return 0
-    print(recipe_text(recipe))
-    print_table(rows[0], rows[1:], f"{label} and its twins")
+    for recipe in recipes.values():
+        print(recipe_text(recipe))
+    print_table(rows[0], rows[1:], "instances, and their twins from the smallest to the largest")
     return 0
 
 
