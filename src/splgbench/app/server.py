@@ -120,10 +120,12 @@ def build(
     async def life(_: Starlette) -> AsyncIterator[None]:
         if warm:
             threading.Thread(target=shared.warm, daemon=True).start()
-        try:
-            yield
-        finally:
-            shared.close()
+        with tempfile.TemporaryDirectory(prefix="splgbench-app-") as folder:
+            shared.folder = folder
+            try:
+                yield
+            finally:
+                shared.close()
 
     routes = [
         Route("/", shared.enter),
@@ -154,7 +156,7 @@ class _Shared:
         self.sessions = Sessions(first)
         self.pool = Pool()
         self.upload_limit = upload_limit
-        self.folder = tempfile.TemporaryDirectory(prefix="splgbench-app-")
+        self.folder = ""
         self.closing = Stop()
 
     def warm(self) -> None:
@@ -168,7 +170,6 @@ class _Shared:
         self.closing.set()
         self.sessions.close()
         self.pool.close()
-        self.folder.cleanup()
 
     async def enter(self, _: Request) -> Response:
         """A new session, at its own address."""
@@ -222,7 +223,7 @@ class _Shared:
             return _gone()
         try:
             name = uploads.safe_name(request.headers.get("x-name", ""))
-            place = Path(tempfile.mkdtemp(dir=self.folder.name)) / name
+            place = Path(tempfile.mkdtemp(dir=self.folder)) / name
             await uploads.receive(request.stream(), request.headers.get("content-length"), place, self.upload_limit)
             context = actions.Context(session, self.pool)
             return JSONResponse(await run_in_threadpool(actions.read_upload, context, place, self.upload_limit))
