@@ -9,6 +9,7 @@ import traceback
 from collections.abc import Sequence
 
 from splgbench.cli import (
+    app,
     certify,
     check,
     compare,
@@ -54,6 +55,7 @@ COMMANDS = (
     frontier,
     fund,
     evaluate,
+    app,
     screen,
     conform,
     court,
