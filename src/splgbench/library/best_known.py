@@ -433,7 +433,10 @@ def _read_packed(source: Path, read: Callable[[Path], _T]) -> _T:
     with TemporaryDirectory() as folder:
         path = Path(folder) / source.stem
         path.write_bytes(plain)
-        return read(path)
+        try:
+            return read(path)
+        except InputError as error:
+            raise InputError(replace(each, file=str(source)) for each in error.problems) from None
 
 
 def _root() -> Traversable:
