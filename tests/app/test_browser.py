@@ -357,7 +357,7 @@ def test_a_race(chromium: Browser, app: App) -> None:
     legend = page.locator("#race-bounds .legendtext").all_text_contents()
     assert legend == ["auto", "strengthened@highs", "linked@scip"]
     assert len({run["primal"] for run in _behind(app, page).get("state")["runs"]}) == 1
-    take(page, "app-race")
+    take(page, "app-race", 1240)
     assert chromium.complaints == []
     page.close()
 

@@ -102,7 +102,7 @@ def progress(context: Context, asked: Asking) -> dict[str, Any]:
         "error": job.error,
     }
     if job.lanes:
-        return found | race.curves(job)
+        return found | race.curves(job.lanes)
     if job.done and not job.error:
         found["answer"] = _answer(job.value)
     return found
@@ -121,6 +121,12 @@ def _price(priced: Priced) -> dict[str, Any]:
 
 def _run(context: Context, asked: Asking) -> results.Run:
     return context.session.run(str(asked.get("run", "")))
+
+
+def curve(context: Context, asked: Asking) -> dict[str, Any]:
+    """The curves of a run."""
+    result = _run(context, asked).result
+    return race.curves([Lane(result.method, list(result.trace), result)])
 
 
 def heat(context: Context, asked: Asking) -> dict[str, Any]:
@@ -319,7 +325,10 @@ def _decision(asked: Asking) -> tuple[Any, ...]:
         cells["cases"] = None
     if cells["action"] != "exempt":
         cells["rule"] = ""
-    return tuple(cell.strip() if isinstance(cell, str) else cell for cell in cells.values())
+    for name in ("reason", "author"):
+        cell = cells[name]
+        cells[name] = cell.strip() if isinstance(cell, str) else cell
+    return tuple(cells.values())
 
 
 def _with_words(row: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -414,6 +423,7 @@ READS: Mapping[str, Handler] = {
     "state": state,
     "library": library,
     "progress": progress,
+    "curve": curve,
     "heat": heat,
     "coverage": coverage,
     "offers": offers,
