@@ -142,8 +142,12 @@ def test_rules_off_and_solved_again(
     page.close()
 
 
-def test_live_curves_stop_and_keep_the_best(chromium: Browser, app: App) -> None:
-    """While it solves there are curves and claims; a stop keeps a checked allocation with its gap."""
+def test_live_curves_a_stop_and_a_crash(chromium: Browser, app: App) -> None:
+    """While it solves there are curves and claims; a stop keeps a checked allocation with its gap.
+
+    A killed solve is told and survived, and another session sees nothing of it.
+    """
+    other = app.session()
     page = _page(chromium, app)
     _load(page, "hard-h1")
     page.select_option("#method", "linked@highs")
@@ -159,6 +163,16 @@ def test_live_curves_stop_and_keep_the_best(chromium: Browser, app: App) -> None
     run = _behind(app, page).get("state")["runs"][-1]
     assert run["has_allocation"]
     assert 0 < run["primal"] <= run["dual"]
+    page.evaluate("delete document.body.dataset.solved")
+    page.click("#solve")
+    page.wait_for_selector("#tiles:has-text('solving')")
+    for pid in app.workers():
+        os.kill(pid, signal.SIGKILL)
+    page.wait_for_selector("body[data-solved][data-busy=no]")
+    assert _tile(page, "State").startswith("error")
+    assert "SIGKILL" in page.inner_text("#run-message")
+    state = other.get("state")
+    assert (state["instance"]["name"], state["runs"]) == ("easy-s1", [])
     assert chromium.complaints == []
     page.close()
 
@@ -362,20 +376,9 @@ def test_a_race(chromium: Browser, app: App) -> None:
     page.close()
 
 
-def test_a_crash_and_an_upload(chromium: Browser, app: App, tmp_path: Path) -> None:
-    """A killed solve is told and survived; another page saw nothing of it; a bad file is refused, a good one loaded."""
-    page, other = _page(chromium, app), _page(chromium, app)
-    _load(page, "hard-h1")
-    page.select_option("#method", "linked@highs")
-    page.click("#solve")
-    page.wait_for_selector("#tiles div:has(dt:text-is('Upper bound')) dd:text-matches('[0-9]')")
-    for pid in app.workers():
-        os.kill(pid, signal.SIGKILL)
-    page.wait_for_selector("body[data-solved][data-busy=no]")
-    assert _tile(page, "State").startswith("error")
-    assert "SIGKILL" in page.inner_text("#run-message")
-    assert "Not solved yet" in other.inner_text("#tiles")
-    assert "easy" in other.inner_text("#sizes")
+def test_an_upload(chromium: Browser, app: App, tmp_path: Path) -> None:
+    """A bad file is refused in a sentence, a good one is loaded and labelled."""
+    page = _page(chromium, app)
     (tmp_path / "bad.zip").write_text("no zip")
     write_package(load("us-miami-2011"), tmp_path / "good.zip")
     page.set_input_files("#file", tmp_path / "bad.zip")
@@ -388,7 +391,6 @@ def test_a_crash_and_an_upload(chromium: Browser, app: App, tmp_path: Path) -> N
     assert page.inner_text("#kind") == "uploaded data"
     _refusals(chromium, 1)
     page.close()
-    other.close()
 
 
 CHECKS = Path(__file__).with_name("page_checks.js").read_text("utf-8")

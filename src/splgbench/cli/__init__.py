@@ -16,7 +16,10 @@ from splgbench.cli import (
     compare_stores,
     conform,
     court,
+    evaluate,
     export,
+    frontier,
+    fund,
     generate,
     import_table,
     instances,
@@ -28,6 +31,7 @@ from splgbench.cli import (
     solve,
     store,
     validate,
+    value,
 )
 from splgbench.cli import run as run_campaign
 from splgbench.cli.output import print_error, print_json
@@ -47,6 +51,10 @@ COMMANDS = (
     certify,
     export,
     plan,
+    value,
+    frontier,
+    fund,
+    evaluate,
     app,
     screen,
     conform,

@@ -7,7 +7,7 @@ const FEWER = new Intl.NumberFormat("en", { maximumFractionDigits: 2 });
 const POLL = 150, FIRST = 40;
 
 let state = null;      // What the server says of the session.
-let chosen = "";       // The run that is shown; "" for the newest with an allocation.
+let chosen = "";       // The run that is shown; "" for the newest.
 let asked = null;      // The offer that a dialog is about.
 let following = null;  // The job that is watched.
 let outdated = false;  // Whether the instance changed while it was solved, and is to be solved again.
@@ -238,7 +238,7 @@ function draw(id, spec, single) {
 function shown() {
   if (!state || !state.runs.length) return null;
   const wanted = state.runs.find((run) => String(run.number) === chosen);
-  return wanted || state.runs.filter((run) => run.has_allocation).at(-1) || state.runs.at(-1);
+  return wanted || state.runs.at(-1);
 }
 
 function showRuns() {
@@ -304,8 +304,8 @@ function grid(panel, { path, query, filters = [], cell = null, acts = null, labe
       if (mine === latest) render(found);
     });
   }
-  function order(column, found) {
-    const again = found.sort === column.key && found.order === "ascending";
+  function order(column) {
+    const again = view.sort === column.key && view.order === "ascending";
     Object.assign(view, { sort: column.key, order: again ? "descending" : "ascending", page: 0 });
     show().then(() => place.querySelector(`th[data-key="${column.key}"] button`)?.focus());
   }
@@ -314,7 +314,7 @@ function grid(panel, { path, query, filters = [], cell = null, acts = null, labe
     const head = visible.map(({ column }) => {
       const sorted = found.sort === column.key ? found.order : "none";
       return el("th", { scope: "col", className: column.form === "text" ? "" : "n", "aria-sort": sorted, "data-key": column.key },
-        el("button", { type: "button", textContent: column.title || "Kind", onclick: () => order(column, found) }));
+        el("button", { type: "button", textContent: column.title || "Kind", onclick: () => order(column) }));
     });
     if (acts) head.push(el("th", { scope: "col", className: "acts", textContent: "Actions" }));
     const rows = found.rows.map((values, i) => {
