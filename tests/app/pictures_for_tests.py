@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-COLOURS = 96
+COLOURS = 128
 
 
 def take(page: Any, name: str, height: int = 900) -> bytes:

@@ -4,7 +4,7 @@
 const $ = (id) => document.getElementById(id);
 const NUMBER = new Intl.NumberFormat("en");
 const FEWER = new Intl.NumberFormat("en", { maximumFractionDigits: 2 });
-const POLL = 150, FIRST = 40;
+const POLL = 250, FIRST = 40;
 
 let state = null;      // What the server says of the session.
 let chosen = "";       // The run that is shown; "" for the newest.
