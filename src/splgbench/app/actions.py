@@ -19,7 +19,7 @@ from splgbench.app.jobs import Job, Lane, start_errand, start_solves
 from splgbench.app.pool import Pool
 from splgbench.app.session import Session, told
 from splgbench.app.uploads import UNPACKED_LIMIT
-from splgbench.app.workspace import DECISION_COLUMNS, EDITABLE, Workspace, decision_table
+from splgbench.app.workspace import DECISION_COLUMNS, EDITABLE, Workspace, decision_table, own_kind
 from splgbench.errors import InputError
 from splgbench.library.catalogue import Entry, catalogue
 from splgbench.limits import Limits
@@ -193,7 +193,7 @@ def read_upload(context: Context, path: Path, limit: int) -> dict[str, str]:
     session = context.session
 
     def then(job: Job) -> None:
-        session.load(Workspace.of(job.value, f"uploaded{_stated(job.value.metadata)}"))
+        session.load(Workspace.of(job.value, own_kind("uploaded", job.value)))
 
     def clear(job: Job) -> None:
         shutil.rmtree(path.parent, ignore_errors=True)
@@ -207,11 +207,6 @@ def read_upload(context: Context, path: Path, limit: int) -> dict[str, str]:
         raise
     start_errand(job, context.pool, ReadErrand(path, limit * UNPACKED_LIMIT), then, clear)
     return {"job": job.id}
-
-
-def _stated(metadata: Mapping[str, Any]) -> str:
-    kind = metadata.get("kind")
-    return f", says {kind}" if kind in ("real", "semi-synthetic", "synthetic") else ""
 
 
 def rules(context: Context, asked: Asking) -> dict[str, Any]:
