@@ -61,6 +61,15 @@ def test_auto_proves_the_easy_one() -> None:
     assert (result.status, result.primal, result.dual) == ("optimal", OPTIMUM, OPTIMUM)
 
 
+@pytest.mark.parametrize("name", ["dantzig-wolfe-hospital", "lns", "branch-and-price"])
+def test_an_allocation_before_the_first_master(name: str) -> None:
+    """Stopped in the warm-up, the method has what repair makes of the LP relaxation; after it, of the plans, too."""
+    early, later = (method(name).solve(EASY, Limits(iterations=rounds)) for rounds in (1, 41))
+    assert early.counters["iterations"] == 1
+    assert 0 < (early.primal or 0) <= (later.primal or 0) <= OPTIMUM
+    assert "repair" in {event.source for event in early.trace if event.primal is not None}
+
+
 def test_bounds_order() -> None:
     """The converged Dantzig-Wolfe bound is no weaker than the LP of `strengthened` (fact 4)."""
     converged = method("dantzig-wolfe-hospital").solve(EASY)
