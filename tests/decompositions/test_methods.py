@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 import pytest
 from instances_for_tests import make, plain_tables
 
@@ -59,6 +61,17 @@ def test_auto_proves_the_easy_one() -> None:
     """The pipeline ends with the optimum."""
     result = method("auto").solve(EASY)
     assert (result.status, result.primal, result.dual) == ("optimal", OPTIMUM, OPTIMUM)
+
+
+@pytest.mark.parametrize("many", [0, 10_000])
+def test_auto_searches_where_much_is_open(many: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neighbourhoods come before the reduced model just if probing leaves more than `MANY`; both end with a proof."""
+    pipeline = import_module("splgbench.decompositions.auto")
+    monkeypatch.setattr(pipeline, "MANY", many)
+    monkeypatch.setattr(pipeline, "SMALL", 0)
+    result = method("auto").solve(EASY)
+    assert (result.status, result.primal) == (Status.OPTIMAL, OPTIMUM)
+    assert any(name.endswith("_solved") for name in result.counters) is (many == 0)
 
 
 @pytest.mark.parametrize("name", ["dantzig-wolfe-hospital", "lns", "branch-and-price"])

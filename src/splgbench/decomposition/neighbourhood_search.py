@@ -30,8 +30,9 @@ from splgbench.backends.base import ABSOLUTE_GAP, Solution, SolverStatus
 from splgbench.decomposition.loop import Loop
 from splgbench.decomposition.neighbourhoods import KINDS, Draws, Guide, Kind, View, freed, usable_kinds
 from splgbench.decomposition.probing import Fixed, nothing_fixed
-from splgbench.decomposition.restricted import Beside, Restriction
+from splgbench.decomposition.restricted import Beside, Restriction, rens
 from splgbench.instance import BoolArray
+from splgbench.model import FloatArray
 
 FIRST_SIZE = 200
 """Mandates freed at first."""
@@ -56,6 +57,8 @@ UNKNOWN_GAP = 1e-3
 """Relative gap that stands for an unknown one."""
 MOST_TIME = 0.25
 """Part of the time that is left, at least a second, for one neighbourhood."""
+RENS_NODES = 200
+"""Branch-and-bound nodes of `short_rens`."""
 OPTIONS: Mapping[str, object] = {
     "mip_allow_restart": False,
     "mip_heuristic_run_rens": False,
@@ -64,6 +67,20 @@ OPTIONS: Mapping[str, object] = {
     "mip_heuristic_run_feasibility_jump": False,
 }
 """HiGHS without restarts and without its costly heuristics (benchmarks/results/lns.md has their price)."""
+
+
+def short_rens(loop: Loop, restriction: Restriction, weights: FloatArray, seconds: float | None) -> None:
+    """RENS with the effort of a neighbourhood: what it leaves, the search finds.
+
+    Parameters
+    ----------
+    loop, restriction : as for `NeighbourhoodSearch`.
+    weights, seconds : as for `rens`.
+    """
+    smallest = ABSOLUTE_GAP
+    if loop.best is not None and loop.bound is not None:
+        smallest = max(smallest, SMALLEST_GAIN * (loop.bound - loop.best))
+    rens(restriction, weights, seconds, RENS_NODES, {**OPTIONS, "mip_abs_gap": smallest})
 
 
 @dataclass
