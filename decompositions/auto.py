@@ -1,6 +1,6 @@
 """The recommended pipeline: what `splgbench solve` uses where no method is named.
 
-    1. Small instances go to `strengthened` on HiGHS at once.
+    1. Small instances, and instances with extensions, go to `strengthened` on HiGHS at once.
     2. The LP relaxation of `strengthened`: multipliers, and a first allocation by repair.
     3. Large instances with several planning regions are cut into districts: every district is solved apart, then a
        bound over the cells that they share, then neighbourhoods.
@@ -78,18 +78,20 @@ def auto(backend: str | None = None, state: str | None = None, log: str | None =
     name = full_name("auto", state=(state, None), log=(log, None))
     if missing_master() is not None:
         unavailable = registry.find("backends", "highs").unavailable
-        return Decomposition(name, _whole, unavailable, master_versions(), state=state, log=log)
-    return Decomposition(name, _steps, missing_master, master_versions(), compile_kernels, state, log)
+        return Decomposition(name, _whole, unavailable, master_versions(), state=state, log=log, knows=None)
+    return Decomposition(name, _steps, missing_master, master_versions(), compile_kernels, state, log, knows=None)
 
 
 def _whole(loop: Loop) -> SolverStatus:
-    """All that is left without a master: `strengthened` alone; a state holds the best allocation."""
+    """All that is left without a master or with extensions: `strengthened` alone; a state holds the best allocation."""
     loop.resumed({})
     loop.contents = dict
     return solve_whole(loop)
 
 
 def _steps(loop: Loop) -> SolverStatus:
+    if loop.instance.extensions:
+        return _whole(loop)
     if int(loop.offers.live.sum()) > SMALL:
         try:
             return _decomposed(loop)

@@ -24,9 +24,10 @@ class Violation:
 
     Parameters
     ----------
-    rule : "offer", "whole", "demand", "capacity", "area_capacity", "threshold", "link" or "override".
+    rule : "offer", "whole", "demand", "capacity", "area_capacity", "threshold", "link", "override" or the name of an
+        extension.
     hospital, group : where; None where the rule spans several.
-    amount : by how many cases (1 for a broken link or a missing or forbidden mandate).
+    amount : by how many cases (1 for a broken link or a missing or forbidden mandate); an extension says by what.
     text : the sentence a reader needs.
     """
 
@@ -92,6 +93,9 @@ class _Court:
         self.area_of = {
             group: instance.areas[a] for group, a in zip(instance.groups, instance.group_area.tolist(), strict=True)
         }
+        self.volumes = [0] * instance.n_offers
+        for k, _, _, x in self._offered():
+            self.volumes[k] = x
         self.exempt: dict[str, set[tuple[str, str]]] = {"threshold": set(), "links": set()}
         overrides = zip(instance.override_offer.tolist(), instance.override_rule, strict=True)
         for k, rule in overrides:
@@ -110,7 +114,9 @@ class _Court:
             self._threshold(),
             self._links(),
             self._overrides(),
+            *(extension.violations(self.volumes) for extension in self.instance.extensions.values()),
         )
+        objective += sum(extension.payment(self.volumes) for extension in self.instance.extensions.values())
         return Verdict(objective, tuple(violation for rule in rules for violation in rule))
 
     def _offers(self) -> Iterator[Violation]:

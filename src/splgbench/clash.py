@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from splgbench.coupling import cpsat_rows
 from splgbench.errors import SplgbenchError
 from splgbench.instance import Instance
 from splgbench.requirements import requirements
@@ -70,6 +71,7 @@ class _Question:
         self._minima()
         self._capacities()
         self._links()
+        self._extensions()
 
     def core(self, members: list[int]) -> list[int] | None:
         """A subset of `members` that cannot hold together; None where all of them can."""
@@ -157,3 +159,10 @@ class _Question:
             others = ", ".join(" ".join(self.instance.offer_name(q)) for q in members) or "a group nobody offers"
             literal = self._literal(f"link of {hospital} {group} to {others}")
             self.model.add_bool_or([self.y[q] for q in members] + [self.y[k].negated(), literal.negated()])
+
+    def _extensions(self) -> None:
+        """The rows of extensions, one literal each; what lies between columns of their own is a definition."""
+        for extension in self.instance.extensions.values():
+            for total, low, high, text in cpsat_rows(self.model, extension.rows(), self.x, self.y).sums:
+                if not isinstance(total, int):
+                    self.model.add_linear_constraint(total, low, high).only_enforce_if(self._literal(text))

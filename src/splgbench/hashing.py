@@ -4,12 +4,14 @@ SHA-256 over UTF-8 lines, each ended by LF: ``schema=1``, ``capacity_mode=...``,
 for every table that has rows its name and its rows: the hashed columns of `TABLES` in their order, defaults
 filled in (0 for numbers, ``inhouse``, empty text), the region column only where the package has regions,
 joined by commas as in CSV (RFC 4180 quoting), rows sorted as text. Rows of `demand` and `area_capacity` are
-those the package states; defaults are not written out.
+those the package states; defaults are not written out. Where there are extensions, a line ``extension NAME`` and the
+entry in canonical form as JSON (keys sorted, no blanks) follow for each, by name.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -38,6 +40,9 @@ def canonical_lines(instance: Instance) -> Iterator[str]:
             continue
         yield spec.name
         yield from sorted(csv_line(row) for row in zip(*hashed, strict=True))
+    for name, extension in sorted(instance.extensions.items()):
+        yield f"extension {name}"
+        yield json.dumps(extension.entry(), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 def csv_line(cells: Iterable[Any]) -> str:

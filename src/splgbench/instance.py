@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from splgbench.extensions.base import Extension
 
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
@@ -46,6 +49,7 @@ class Instance:
     override_offer, override_action, override_cases, override_rule : one entry an override; cases -1
         and rule "" where the action has none.
     notes : per table, the columns that are kept and not interpreted, aligned with the arrays.
+    extensions : what couples more than the plain model does, by name (`splgbench.extensions`); part of the content.
     """
 
     name: str
@@ -83,6 +87,7 @@ class Instance:
     override_rule: tuple[str, ...]
     notes: Mapping[str, Mapping[str, tuple[Any, ...]]] = field(default_factory=dict)
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    extensions: Mapping[str, Extension] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._freeze()
@@ -96,11 +101,13 @@ class Instance:
             self, "notes", MappingProxyType({k: MappingProxyType(dict(v)) for k, v in self.notes.items()})
         )
         object.__setattr__(self, "metadata", MappingProxyType(dict(self.metadata)))
+        object.__setattr__(self, "extensions", MappingProxyType(dict(self.extensions)))
 
     def __getstate__(self) -> dict[str, Any]:
         state = {entry.name: getattr(self, entry.name) for entry in fields(self)}
         state["notes"] = {table: dict(columns) for table, columns in self.notes.items()}
         state["metadata"] = dict(self.metadata)
+        state["extensions"] = dict(self.extensions)
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -136,6 +143,7 @@ class Instance:
         utility_scale: int = 1,
         name: str = "",
         metadata: Mapping[str, Any] | None = None,
+        extensions: Mapping[str, Any] | None = None,
     ) -> Instance:
         """Build and validate an instance from tables in memory.
 
@@ -149,6 +157,7 @@ class Instance:
         utility_scale : utility units per point.
         name : the instance's name.
         metadata : further top-level entries for `datapackage.json` (title, sources, licenses).
+        extensions : entries by name, as the package has them under `splgbench.extensions`.
 
         Raises
         ------
@@ -179,6 +188,7 @@ class Instance:
             utility_scale=utility_scale,
             name=name,
             metadata=metadata or {},
+            extensions=extensions or {},
         )
 
     # Sizes
@@ -220,6 +230,11 @@ class Instance:
         return self.capacity_mode in ("area", "both")
 
     # Content
+
+    @cached_property
+    def plain(self) -> Instance:
+        """The instance without its extensions: itself where it has none."""
+        return replace(self, extensions={}) if self.extensions else self
 
     @cached_property
     def instance_hash(self) -> str:
@@ -271,7 +286,10 @@ class Instance:
         )
 
     def to_tables(self) -> dict[str, dict[str, list[Any]]]:
-        """The instance as columns of its package tables (`Instance.from_tables` reads them back)."""
+        """The instance as columns of its package tables (`Instance.from_tables` reads them back).
+
+        Extensions are no tables: `splgbench.extensions.entries_of` has their entries.
+        """
         from splgbench.transform import to_tables
 
         return to_tables(self)

@@ -12,7 +12,7 @@ from splgbench.clash import infeasibility
 from splgbench.errors import SplgbenchError, UnsupportedError
 from splgbench.instance import BoolArray, Instance, IntArray
 from splgbench.limits import Limits
-from splgbench.polish import polish
+from splgbench.polish import Polished, polish
 from splgbench.result import Status, contradicts, relative_gap, rounded_dual
 
 
@@ -34,6 +34,7 @@ def judge(
     mandates: BoolArray | None,
     claimed_dual: float | None,
     start: IntArray | None = None,
+    claimed_volumes: IntArray | None = None,
 ) -> Judgement:
     """Judge a method's answer.
 
@@ -43,6 +44,8 @@ def judge(
     mandates : the mandates of its best answer, shape (K,); None without one.
     claimed_dual : its upper bound as a float.
     start : volumes it was started from, kept where they are better and feasible.
+    claimed_volumes : shape (K,), the whole volumes of its best answer, where it has such; of use where extensions make
+        volumes hard to find again.
 
     Returns
     -------
@@ -52,7 +55,7 @@ def judge(
     primal, volumes, message = None, None, ""
     if mandates is not None:
         try:
-            polished = polish(instance, mandates)
+            polished = _polished(instance, mandates, claimed_volumes, claimed_dual)
         except SplgbenchError as error:
             failed = Status.UNSUPPORTED if isinstance(error, UnsupportedError) else Status.ERROR
             return Judgement(failed, None, claimed_dual, None, str(error))
@@ -77,6 +80,20 @@ def judge(
     dual = rounded_dual(claimed_dual, primal)
     status, note = _status(limits, ended, primal, dual)
     return Judgement(status, primal, dual, volumes, message or note)
+
+
+def _polished(
+    instance: Instance, mandates: BoolArray, claimed: IntArray | None, claimed_dual: float | None
+) -> Polished:
+    """The volumes of the mandates. Without extensions a flow finds the best; with them claimed ones come first."""
+    if not instance.extensions or claimed is None:
+        return polish(instance, mandates)
+    verdict = check(instance, claimed)
+    if not verdict.feasible or ((claimed > 0) != mandates).any():
+        return polish(instance, mandates)
+    if claimed_dual is not None and verdict.objective <= claimed_dual < verdict.objective + 1:
+        return Polished(claimed, verdict.objective)
+    return polish(instance, mandates, claimed)
 
 
 def judge_infeasible(instance: Instance, told: str) -> tuple[Judgement, tuple[str, ...]]:

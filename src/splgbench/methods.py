@@ -18,6 +18,7 @@ from splgbench import registry
 from splgbench.allocation import Allocation
 from splgbench.backends.base import Backend, Solution, SolverStatus, Start, Task, asked_by
 from splgbench.capabilities import Capability
+from splgbench.coupling import build_model
 from splgbench.errors import InfeasibleError, InputError, UnsupportedError
 from splgbench.formulation import BuildsModels
 from splgbench.instance import BoolArray, Instance, IntArray
@@ -124,7 +125,7 @@ def method(name: str) -> Method:
         if not callable(found):
             raise InputError("defines neither a formulation nor a decomposition", head)
         decomposition: Method = found(backend=backend, **options)
-        return decomposition
+        return decomposition if hasattr(decomposition, "knows") else PlainOnly(decomposition)
     if backend is None:
         raise InputError(f"{head} needs a backend: {head}@highs, for instance", "method")
     return Direct.with_options(head, found, registry.find("backends", backend), options)
@@ -202,7 +203,7 @@ class Direct:
 
     def build(self, instance: Instance) -> MipModel:
         """The model as the backend will get it."""
-        model = self.formulation.build(instance, None if self.all_rows else self.backend.name, self.without)
+        model = build_model(self.formulation, instance, None if self.all_rows else self.backend.name, self.without)
         return model.with_integer_volumes() if self.integer_volumes else model
 
     def solve(
@@ -242,6 +243,50 @@ class Direct:
         if solution.status is not SolverStatus.FINISHED or solution.dual is None:
             raise UnsupportedError(f"{self.name}: the relaxation ended by {solution.status.value}")
         return solution.dual
+
+
+@dataclass(frozen=True)
+class PlainOnly:
+    """A method that does not say which extensions it knows (`knows`): it is given no instance that has one."""
+
+    inner: Method
+
+    @property
+    def name(self) -> str:
+        return self.inner.name
+
+    @property
+    def prepare(self) -> Callable[[], None]:
+        """See `Prepared`."""
+        prepare: Callable[[], None] = getattr(self.inner, "prepare", lambda: None)
+        return prepare
+
+    def reason_against(self, instance: Instance, limits: Limits) -> str | None:
+        """An extension, or what the method itself says."""
+        if instance.extensions:
+            return f"{self.name} does not know the extension {', '.join(instance.extensions)}"
+        return self.inner.reason_against(instance, limits)
+
+    def solve(
+        self,
+        instance: Instance,
+        limits: Limits = NO_LIMITS,
+        start: Allocation | None = None,
+        permutation: int | None = None,
+        on_event: EventHandler | None = None,
+        stop: Stop | None = None,
+    ) -> Result:
+        """See `Method.solve`."""
+        if not instance.extensions:
+            return self.inner.solve(instance, limits, start, permutation, on_event, stop)
+        return Result(
+            status=Status.UNSUPPORTED,
+            method=self.name,
+            instance=instance.name,
+            instance_hash=instance.instance_hash,
+            limits=limits,
+            message=self.reason_against(instance, limits) or "",
+        )
 
 
 @contextmanager
@@ -338,12 +383,13 @@ class _Run:
         if solution.status is SolverStatus.INFEASIBLE:
             return self._infeasible("", solution)
         mandates: BoolArray | None = self.recorder.mandates
+        volumes = None
         if solution.values is not None:
-            mandates = model.mandates(solution.values)
+            mandates, volumes = model.mandates(solution.values), model.volumes(solution.values)
         ended = ENDED[solution.status]
         dual = solution.dual if solution.dual is not None else self.recorder.dual
         judging = time.perf_counter()
-        judgement = judge(self.instance, self.limits, ended, mandates, dual, self.start)
+        judgement = judge(self.instance, self.limits, ended, mandates, dual, self.start, volumes)
         self.recorder.bounds(primal=solution.primal, dual=dual)
         return self._made(judgement, solution, dual, time.perf_counter() - judging, mandates, solution.message)
 

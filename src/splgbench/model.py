@@ -164,6 +164,13 @@ class MipModel:
         granted[with_x] |= values[columns] >= np.maximum(0.5, self.lower[columns] / 2)
         return granted
 
+    def volumes(self, values: FloatArray) -> IntArray:
+        """The nearest whole volumes of a solver's values, 0 where there is no mandate; shape (K,)."""
+        there = self.volume_column >= 0
+        found = np.zeros(len(self.volume_column), dtype=np.int64)
+        found[there] = np.rint(values[self.volume_column[there]])
+        return np.where(self.mandates(values), found, 0)
+
     def start_values(self, volumes: IntArray) -> tuple[IntArray, FloatArray]:
         """Columns and values that a known allocation gives (model-specific columns are left open)."""
         with_x = self.volume_column >= 0

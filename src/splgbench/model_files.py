@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from splgbench.backends.base import Backend
+from splgbench.backends.base import Backend, Task
 from splgbench.errors import InputError, OutputError, UnsupportedError
 from splgbench.files import write_text, written_whole
 from splgbench.instance import Instance, IntArray
-from splgbench.model import Block, MipModel
+from splgbench.limits import Limits
+from splgbench.model import Block, FloatArray, MipModel
+from splgbench.trace import Recorder
 from splgbench.volumes import pairs
 
 SUFFIXES = (".mps", ".lp")
@@ -45,10 +48,11 @@ def write_model(instance: Instance, model: MipModel, backend: Backend, path: Pat
         draft.write_bytes(plain.read_bytes())
 
 
-def write_solution(instance: Instance, model: MipModel, volumes: IntArray, path: Path) -> None:
+def write_solution(instance: Instance, model: MipModel, volumes: IntArray, backend: Backend, path: Path) -> None:
     """Write an allocation as a solution of a model, in the format of MIPLIB, which HiGHS and SCIP read.
 
-    A line ``=obj= VALUE``, then a line ``COLUMN VALUE`` for every column that is not 0.
+    A line ``=obj= VALUE``, then a line ``COLUMN VALUE`` for every column that is not 0. Columns that volumes and
+    mandates do not decide, such as those that a transformation adds, take the values that the backend finds for them.
 
     Parameters
     ----------
@@ -59,24 +63,45 @@ def write_solution(instance: Instance, model: MipModel, volumes: IntArray, path:
     InputError
         Another suffix than .sol.
     UnsupportedError
-        The model has columns that volumes and mandates do not decide, or no column for a volume.
+        The model has no column for a volume, or the backend finds no values for further columns.
     OutputError
         The file cannot be written.
     """
     if path.suffix != ".sol":
         raise InputError("must end in .sol", str(path))
-    columns, values = model.start_values(volumes)
-    if len(columns) < model.n_columns:
-        further = [
-            block.family for block in model.column_blocks if not np.isin(range(block.start, block.stop), columns).all()
-        ]
-        raise UnsupportedError(f"an allocation does not give the columns {', '.join(further)}")
     if (volumes[model.volume_column < 0] > 0).any():
         raise UnsupportedError("the model has no column for an offer that the allocation uses")
     column_names = names(instance, model.column_blocks)
-    rows = sorted((int(column), int(value)) for column, value in zip(columns, values, strict=True) if value)
-    lines = [f"=obj= {int(volumes @ instance.utility)}", *(f"{column_names[column]} {value}" for column, value in rows)]
+    rows = [(name, float(value)) for name, value in zip(column_names, _values(model, volumes, backend), strict=True)]
+    lines = [f"=obj= {int(volumes @ instance.utility)}", *(f"{name} {_text(value)}" for name, value in rows if value)]
     write_text(path, "\n".join(lines) + "\n")
+
+
+def _values(model: MipModel, volumes: IntArray, backend: Backend) -> FloatArray:
+    """All columns' values, shape (n,): volumes and mandates as given, the rest by the backend."""
+    columns, given = model.start_values(volumes)
+    fixed = np.zeros(model.n_columns, dtype=bool)
+    values = np.zeros(model.n_columns)
+    fixed[columns], values[columns] = True, given
+    if fixed.all():
+        return values
+    rest = replace(
+        model,
+        lower=np.where(fixed, values, model.lower),
+        upper=np.where(fixed, values, model.upper),
+        semicontinuous=model.semicontinuous & ~fixed,
+    )
+    solution = backend.solve(rest, Task(Limits(), Recorder(backend.name)))
+    if solution.values is None:
+        further = [block.family for block in model.column_blocks if not fixed[block.start : block.stop].all()]
+        raise UnsupportedError(
+            f"{backend.name} finds no values for the columns {', '.join(further)}: {solution.status.value}"
+        )
+    return np.where(fixed, values, solution.values)
+
+
+def _text(value: float) -> str:
+    return str(int(value)) if value.is_integer() else repr(value)
 
 
 def names(instance: Instance, blocks: tuple[Block, ...]) -> list[str]:

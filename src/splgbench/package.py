@@ -12,7 +12,9 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from splgbench import registry
 from splgbench.errors import InputError, MissingSolverError, Problem
+from splgbench.extensions import entries_of
 from splgbench.files import decode, parse_csv, parse_json, written_whole
 from splgbench.hashing import csv_line
 from splgbench.instance import Instance
@@ -138,6 +140,7 @@ def _read(read: Reader, name: str) -> Instance:
         utility_scale=settings.get("utility_scale", 0),
         name=str(descriptor.get("name", name)),
         metadata={key: value for key, value in descriptor.items() if key not in _WRITTEN_HERE},
+        extensions=settings.get("extensions", {}),
     )
 
 
@@ -153,8 +156,9 @@ def _descriptor(text: str) -> dict[str, Any]:
     extensions = settings.get("extensions", {})
     if not isinstance(extensions, dict):
         raise InputError("splgbench.extensions must be an object", DESCRIPTOR)
-    if extensions:
-        names = ", ".join(sorted(extensions))
+    unknown = set(extensions) - set(registry.names("extensions"))
+    if unknown:
+        names = ", ".join(sorted(unknown))
         raise InputError(f"has extensions this splgbench does not know, which may constrain: {names}", DESCRIPTOR)
     unknown = set(settings) - _SETTINGS
     if unknown:
@@ -282,6 +286,7 @@ def package_files(instance: Instance, table_format: str = "csv", with_empty: boo
             "schema": SCHEMA_VERSION,
             "capacity_mode": instance.capacity_mode,
             "utility_scale": instance.utility_scale,
+            **({"extensions": entries_of(instance)} if instance.extensions else {}),
         },
         "resources": resources,
     }

@@ -9,6 +9,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from splgbench.checker import check
+from splgbench.coupled_polish import coupled_volumes
 from splgbench.errors import InfeasibleError, SplgbenchError, UnsupportedError
 from splgbench.instance import BoolArray, Instance, IntArray
 from splgbench.solver_libraries import load_ortools
@@ -26,23 +27,28 @@ class Polished:
     volumes : shape (K,), cases; None where the mandates admit no allocation.
     objective : its value in utility units; None likewise.
     reason : one sentence where there is none, else "".
+    proved : whether no other volumes are better; only extensions can leave that open.
     """
 
     volumes: IntArray | None
     objective: int | None
     reason: str = ""
+    proved: bool = True
 
 
-def polish(instance: Instance, mandates: BoolArray) -> Polished:
+def polish(instance: Instance, mandates: BoolArray, known: IntArray | None = None) -> Polished:
     """The exact best whole volumes with y fixed to `mandates`.
 
     With y fixed each mandate has t_k <= x_k <= U_k (a fixed offer x_k = v), and what remains is a flow from
     hospital-areas over offers to cells. Lower bounds are met first; then a min-cost flow of OR-Tools, in
-    integers, distributes the rest.
+    integers, distributes the rest. Where extensions couple more than a flow holds, a small MIP in integers does
+    (`splgbench.coupled_polish`).
 
     Parameters
     ----------
     mandates : shape (K,), the offers that hold a mandate.
+    known : shape (K,), volumes with these mandates that obey every rule, where some are at hand; extensions alone make
+        use of them.
 
     Returns
     -------
@@ -66,11 +72,17 @@ def polish(instance: Instance, mandates: BoolArray) -> Polished:
         return Polished(
             None, None, f"{hospital} cannot hold {group}: it needs {lower[k]} cases, at most {upper[k]} fit"
         )
-    verdict = check(instance, lower)
+    verdict = check(instance.plain, lower)
     if not verdict.feasible:
         return Polished(None, None, str(verdict.violations[0]))
     volumes = lower + _best_flow(instance, upper - lower, lower)
-    return Polished(volumes, int(volumes @ instance.utility))
+    if not instance.extensions:
+        return Polished(volumes, int(volumes @ instance.utility))
+    coupled = coupled_volumes(instance, lower, upper, volumes, known)
+    if coupled.volumes is None:
+        names = ", ".join(instance.extensions)
+        return Polished(None, None, f"no volumes for these mandates obey {names}")
+    return Polished(coupled.volumes, check(instance, coupled.volumes).objective, proved=coupled.proved)
 
 
 def polished_or_raise(instance: Instance, mandates: BoolArray) -> Polished:

@@ -1,4 +1,4 @@
-"""Finding formulations, decompositions and backends: the project's folders and third parties' entry points."""
+"""Finding formulations, decompositions, backends and extensions: the project's folders and entry points of others."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from typing import Any
 
 from splgbench.errors import InputError, UnsupportedError
 
-KINDS = ("formulations", "decompositions", "backends")
-_NOT_PLUGINS = {"backends": {"base", "own_process"}}
+KINDS = ("formulations", "decompositions", "backends", "extensions")
+_NOT_PLUGINS = {"backends": {"base", "own_process"}, "extensions": {"base"}}
+_NAMED_BY_KIND = {"backends": "backend", "extensions": "extension"}
 
 
 def normal_name(name: str) -> str:
@@ -32,7 +33,7 @@ def names(kind: str) -> tuple[str, ...]:
 
 
 def find(kind: str, name: str) -> Any:
-    """The formulation, decomposition or backend of that name.
+    """The formulation, decomposition, backend or extension of that name.
 
     Raises
     ------
@@ -42,7 +43,7 @@ def find(kind: str, name: str) -> Any:
     name = normal_name(name)
     if name in _own(kind):
         module = importlib.import_module(f"splgbench.{kind}.{name}")
-        return getattr(module, "backend" if kind == "backends" else name)
+        return getattr(module, _NAMED_BY_KIND.get(kind, name))
     if name in _entry_points(kind):
         return _entry_points(kind)[name].load()
     raise UnsupportedError(f"no {kind.rstrip('s')} named {name}; there are {', '.join(names(kind))}")

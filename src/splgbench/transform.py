@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from splgbench.errors import InputError
+from splgbench.extensions import carried, entries_of
 from splgbench.instance import Instance
 from splgbench.tables import TABLE
 
@@ -89,12 +90,13 @@ def to_tables(instance: Instance) -> dict[str, dict[str, list[Any]]]:
 
 
 def from_tables(instance: Instance, tables: Mapping[str, Any], **changes: Any) -> Instance:
-    """An instance from changed tables of `instance`, with its settings where `changes` names no other."""
+    """An instance from changed tables of `instance`, with its settings and extensions but for `changes`."""
     settings: dict[str, Any] = {
         "capacity_mode": instance.capacity_mode,
         "utility_scale": instance.utility_scale,
         "name": instance.name,
         "metadata": dict(instance.metadata),
+        "extensions": entries_of(instance),
     }
     return Instance.from_tables(**tables, **(settings | changes))
 
@@ -153,7 +155,15 @@ def subset(instance: Instance, hospitals: Iterable[str] | None = None, groups: I
     """
     kept_hospitals = instance.hospitals if hospitals is None else hospitals
     kept_groups = instance.groups if groups is None else groups
-    return from_tables(instance, _kept_rows(to_tables(instance), kept_hospitals, kept_groups))
+    kept_hospitals, kept_groups = set(kept_hospitals), set(kept_groups)
+    keys = {
+        "hospital": {key: key for key in instance.hospitals if key in kept_hospitals},
+        "group": {key: key for key in instance.groups if key in kept_groups},
+        "area": {key: key for key in instance.areas},
+        "region": {key: key for key in instance.regions},
+    }
+    tables = _kept_rows(to_tables(instance), kept_hospitals, kept_groups)
+    return from_tables(instance, tables, extensions=carried(instance, keys))
 
 
 def _kept_rows(
@@ -184,7 +194,14 @@ def cut(instance: Instance, n_hospitals: int, n_groups: int, name: str = "") -> 
     ----------
     n_hospitals, n_groups : how many to keep.
     name : the name of the cut.
+
+    Raises
+    ------
+    InputError
+        The instance has extensions: what a smaller budget would be is not for a cut to say.
     """
+    if instance.extensions:
+        raise InputError(f"an instance with extensions ({', '.join(instance.extensions)}) has no cut", "cut")
     group_demand = np.zeros(instance.n_groups, dtype=np.int64)
     np.add.at(group_demand, instance.cell_group, instance.demand)
     size = np.zeros(instance.n_hospitals, dtype=np.int64)

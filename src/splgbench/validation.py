@@ -28,8 +28,13 @@ def build_instance(
     utility_scale: int,
     name: str,
     metadata: Mapping[str, Any],
+    extensions: Mapping[str, Any] | None = None,
 ) -> Instance:
     """Validate tables and build the instance.
+
+    Parameters
+    ----------
+    extensions : entries by name, as the package has them.
 
     Raises
     ------
@@ -40,7 +45,11 @@ def build_instance(
     instance = door.build(name, metadata)
     if instance is None:
         raise InputError(door.sorted_problems())
-    return instance
+    if not extensions:
+        return instance
+    from splgbench.extensions import with_extensions
+
+    return with_extensions(instance, extensions)
 
 
 def cell_problems(tables: Mapping[str, Table]) -> tuple[Problem, ...]:

@@ -80,6 +80,7 @@ def test_figures_of_one_solve_agree_with_one_another(tmp_path: Path, monkeypatch
         (solves.Trees, ("no_such", "highs", "tiny-real"), "no formulation named no_such"),
         (models.Building, ("no_such", "tiny-real"), "no formulation named no_such"),
         (decompositions.Rounds, ("benders_area", "basel"), "tiny instances only"),
+        (decompositions.ToGap, ("dantzig_wolfe_region", "tiny-real"), "one block by region"),
     ],
 )
 def test_what_cannot_run_is_skipped_with_its_reason(

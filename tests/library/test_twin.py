@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from dataclasses import replace
 from importlib import resources
 
@@ -55,9 +56,14 @@ def test_a_twin_finds_the_knobs_of_a_generated_instance():
 
 
 def test_the_committed_twins_are_what_is_fitted():
-    """The family file is the one that the command writes."""
+    """The points of the family file are the ones that the command writes."""
     text = (resources.files("splgbench.instances") / "families" / "twin.toml").read_text("utf-8")
-    assert family_text({"us-miami-2011": load("us-miami-2011")}, [1, 2, 3]) == text
+    committed = tomllib.loads(text)
+    fitted = tomllib.loads(family_text({name: load(name) for name in ("us-miami-2011", "basel-2022")}, [1, 2, 3]))
+    for name, knobs in fitted.pop("axes")["of"].items():
+        assert committed["axes"]["of"][name] == knobs, name
+    del committed["axes"]
+    assert committed == fitted
 
 
 def test_a_twin_matches_its_marginals_and_no_key():
@@ -70,7 +76,7 @@ def test_a_twin_matches_its_marginals_and_no_key():
             assert 1 / 1.4 < ratio < 1.4, (quantity, seed)
         assert not set(real.hospitals) & set(copy.hospitals)
         assert not set(real.groups) & set(copy.groups)
-    assert fit_rows({"a": real})[0] == ("quantity", "quantile", "a")
+    assert fit_rows({"a": real}, {"a": [real]})[0] == ("quantity", "quantile", "a")
 
 
 def test_twins_of_regions_and_cooperation():

@@ -29,9 +29,14 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_a_wrong_file_is_refuted(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """At most 2 hospitals and 3 groups, and a folder from which the failure can be seen again."""
-    assert main(["conform", "forgetful.py", "--examples", "100"]) == 1
-    assert "forgetful.py@highs is REFUTED by `oracle`" in capsys.readouterr().out
-    case = folder / "refuted-forgetful"
+    earlier = folder / "refuted-forgetful"
+    earlier.mkdir()
+    (earlier / "REPORT.md").write_text("of another day")
+    assert main(["conform", "forgetful.py", "--examples", "100", "--json"]) == 1
+    told = json.loads(capsys.readouterr().out)
+    assert (told["conforms"], told["relation"], told["folder"]) == (False, "oracle", "refuted-forgetful-2")
+    assert [path.read_text() for path in earlier.iterdir()] == ["of another day"]
+    case = folder / told["folder"]
     instance = read_package(case / "instance")
     assert instance.n_hospitals <= 2
     assert instance.n_groups <= 3
@@ -51,10 +56,6 @@ def test_a_wrong_file_is_refuted(folder: Path, capsys: pytest.CaptureFixture[str
         highs.run()
         assert abs(highs.getObjectiveValue()) == pytest.approx(wrong["claimed_primal"])
     assert solve(instance, f"{case / 'forgetful.py'}@highs").status == "wrong"
-    # A second failure does not write over the first.
-    assert main(["conform", "forgetful.py", "--examples", "100", "--json"]) == 1
-    told = json.loads(capsys.readouterr().out)
-    assert (told["conforms"], told["relation"], told["folder"]) == (False, "oracle", "refuted-forgetful-2")
     assert main(["conform", "forgetful.py", "--examples", "100", "-o", "refuted-forgetful"]) == 2
 
 

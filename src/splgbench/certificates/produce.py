@@ -12,13 +12,13 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from scipy.optimize import linprog
 from scipy.sparse import csr_array
 
 from splgbench.certificates.certificate import Certificate, DualPart, Pair
 from splgbench.certificates.improve import improve
 from splgbench.certificates.numbers import Place
 from splgbench.certificates.verify import RELAXED, Row, Rules, prove
+from splgbench.errors import UnsupportedError
 from splgbench.instance import Instance
 
 DENOMINATOR = 2**24
@@ -45,7 +45,14 @@ def produce(
     node_budget : search nodes for each hospital block of the Lagrangian bound.
     rounds : evaluations of the Lagrangian bound in search of better multipliers; 0 keeps the first.
     multipliers : where the search begins, as in `Result`; the LP's where there are none.
+
+    Raises
+    ------
+    UnsupportedError
+        The instance has extensions.
     """
+    if instance.extensions:
+        raise UnsupportedError("certificates say nothing of extensions: certify the plain instance")
     rules = Rules(instance.to_tables(), instance.capacity_mode)
     rows = lp_multipliers(rules)
     primal = None if cases is None else rules.judge(cases)[1]
@@ -155,6 +162,8 @@ def _duals(rules: Rules, rows: list[Row]) -> np.ndarray:
     utility = np.concatenate((-np.array(rules.utility, dtype=float), np.zeros(n)))
     if (low > high).any():
         return np.zeros(len(rows))
+    from scipy.optimize import linprog
+
     solved = linprog(utility, A_ub=matrix, b_ub=limit, bounds=np.column_stack((low, high)), method="highs")
     return -solved.ineqlin.marginals if solved.status == 0 else np.zeros(len(rows))
 

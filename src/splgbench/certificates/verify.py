@@ -38,6 +38,8 @@ def verify(instance: Instance, certificate: Certificate) -> Verified:
     file, primal, bounds = certificate.file, None, dict[str, int | None]()
     if certificate.instance_hash != instance.instance_hash:
         raise InputError(f"field instance_hash: must be this instance's, {instance.instance_hash[:12]}...", file)
+    if instance.extensions:
+        raise InputError("certificates say nothing of extensions: certify the plain instance", file)
     rules = Rules(instance.to_tables(), instance.capacity_mode)
     if certificate.cases is not None:
         broken, primal = rules.judge(certificate.cases)

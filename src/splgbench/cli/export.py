@@ -66,7 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
         write_model(instance, model, direct.backend, arguments.output)
         facts |= model.size()
         if volumes is not None:
-            write_solution(instance, model, volumes, arguments.solution)
+            write_solution(instance, model, volumes, direct.backend, arguments.solution)
             facts |= {"solution": str(arguments.solution), "objective": int(volumes @ instance.utility)}
     if arguments.json:
         print_json(facts)

@@ -30,7 +30,7 @@ from splgbench.library.catalogue import catalogue
 from splgbench.library.families import load_families
 from splgbench.library.features import FEATURES_FILE, committed_features, features, parse_features, write_features
 from splgbench.library.hashes import FAMILIES_FILE, committed_hashes, computed_hash, hashes_text
-from splgbench.library.names import by_number, load
+from splgbench.library.names import by_number, load, load_named
 from splgbench.library.picture import draw_curves
 from splgbench.library.selection import chosen, parse_rule
 from splgbench.library.sets import set_members, set_text
@@ -148,7 +148,7 @@ def _features(arguments: argparse.Namespace) -> int:
     for name in names:
         if arguments.missing and name in known and (arguments.lp is None or known[name].lp_linked is not None):
             continue
-        known[name] = features(load(name), name, arguments.lp)
+        known[name] = features(load_named(name), name, arguments.lp)
         write_text(path, write_features(known.values()))
         done.append(name)
     if arguments.json:
@@ -162,6 +162,9 @@ def _select(arguments: argparse.Namespace) -> int:
     folder = arguments.library or library_folder()
     file = folder / "sets" / f"{arguments.set}.toml"
     rule = parse_rule(read_text(file), str(file))
+    for pattern in (*rule.always, *rule.pool):
+        if not catalogue(pattern):
+            raise InputError(f"nothing in the library is called {pattern}", str(file))
     always = {entry.name: entry for pattern in rule.always for entry in catalogue(pattern)}
     entries = always | {entry.name: entry for pattern in rule.pool for entry in catalogue(pattern)}
     pool = {name: entry.features for name, entry in entries.items() if entry.features is not None}
@@ -211,22 +214,29 @@ def _baseline(arguments: argparse.Namespace) -> int:
 
 def _twin(arguments: argparse.Namespace) -> int:
     real = {_slug(name): load(name) for name in arguments.instances}
-    label, first = next(iter(real.items()))
-    recipe = twin(first, f"twin-of-{label}")
-    drawn = {f"seed {seed}": generate(replace(recipe, seed=seed)) for seed in arguments.seeds}
+    recipes = {label: twin(instance, f"twin-of-{label}") for label, instance in real.items()}
+    drawn = {
+        label: [generate(replace(recipe, seed=seed)) for seed in arguments.seeds] for label, recipe in recipes.items()
+    }
     if arguments.family is not None:
         write_text(arguments.family, family_text(real, arguments.seeds))
     if arguments.picture is not None:
-        curves = {name: marginals(instance) for name, instance in {label: first, **drawn}.items()}
+        label, first = next(iter(real.items()))
+        named = {label: first} | {
+            f"seed {seed}": made for seed, made in zip(arguments.seeds, drawn[label], strict=True)
+        }
+        curves = {name: marginals(instance) for name, instance in named.items()}
         draw_curves(
             {panel: {name: curves[name][panel] for name in curves} for panel in curves[label]}, arguments.picture
         )
-    rows = fit_rows({label: first, **drawn})
+    rows = fit_rows(real, drawn)
     if arguments.json:
-        print_json({"recipe": recipe.as_text(), "fit": [dict(zip(rows[0], row, strict=True)) for row in rows[1:]]})
+        texts = {label: recipe.as_text() for label, recipe in recipes.items()}
+        print_json({"recipes": texts, "fit": [dict(zip(rows[0], row, strict=True)) for row in rows[1:]]})
         return 0
-    print(recipe_text(recipe))
-    print_table(rows[0], rows[1:], f"{label} and its twins")
+    for recipe in recipes.values():
+        print(recipe_text(recipe))
+    print_table(rows[0], rows[1:], "instances, and their twins from the smallest to the largest")
     return 0
 
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from splgbench.allocation import Allocation
 from splgbench.backends.base import SolverStatus
+from splgbench.checker import check
 from splgbench.decomposition.state import Arrays, Shape, StateFile
 from splgbench.decomposition.study_log import StudyLog
 from splgbench.errors import InfeasibleError, UnsupportedError
@@ -213,9 +214,17 @@ class Loop:
         if message and message not in self.notes:
             self.notes.append(message)
 
-    def found(self, mandates: BoolArray, source: str) -> bool:
-        """Try mandates: exact volumes, kept where they are better than the best so far."""
-        polished = polish(self.instance, mandates)
+    def found(self, mandates: BoolArray, source: str, volumes: IntArray | None = None) -> bool:
+        """Try mandates: exact volumes, kept where they are better than the best so far.
+
+        Parameters
+        ----------
+        volumes : shape (K,), volumes for them where some are at hand; of use where there are extensions.
+        """
+        known = None
+        if volumes is not None and self.instance.extensions and check(self.instance, volumes).feasible:
+            known = volumes
+        polished = polish(self.instance, mandates, known)
         if polished.volumes is None or polished.objective is None:
             return False
         with self.lock:
@@ -249,6 +258,7 @@ class Decomposition:
     prepare : what can be done before any instance is known, and need not count as solving: compiling, for instance.
     state : file of `splgbench.decomposition.state` that is taken up where it is there, and written; None for none.
     log : file of `splgbench.decomposition.study_log`; None for none.
+    knows : the extensions of an instance that its bounds hold for; it refuses the others. None: whatever there is.
     """
 
     name: str
@@ -258,9 +268,13 @@ class Decomposition:
     prepare: Callable[[], None] = lambda: None
     state: str | None = None
     log: str | None = None
+    knows: tuple[str, ...] | None = ()
 
     def reason_against(self, instance: Instance, limits: Limits) -> str | None:
-        """A missing package, or a limit that no decomposition has."""
+        """A missing package, a limit that no decomposition has, or an extension that this one does not know."""
+        unknown = [] if self.knows is None else [name for name in instance.extensions if name not in self.knows]
+        if unknown:
+            return f"{self.name} does not know the extension {', '.join(unknown)}"
         if limits.nodes is not None:
             return f"{self.name} has no node limits"
         return self.missing()

@@ -13,6 +13,7 @@ from splgbench import registry
 from splgbench.backends.base import Backend, Solution, SolverStatus, Start, Task
 from splgbench.backends.highs import HighsBackend
 from splgbench.capabilities import Capability
+from splgbench.coupling import build_model
 from splgbench.decomposition.loop import Loop
 from splgbench.decomposition.probing import Fixed
 from splgbench.decomposition.shrinking import shrunk
@@ -52,7 +53,7 @@ def rens(
 
 def solve_whole(loop: Loop) -> SolverStatus:
     """Solve `strengthened` as it is, wherever HiGHS can run."""
-    model = registry.find("formulations", "strengthened").build(loop.instance, "highs")
+    model = build_model(registry.find("formulations", "strengthened"), loop.instance, "highs")
 
     def on_event(event: Event) -> None:
         if event.mandates is not None:
@@ -70,7 +71,7 @@ def solve_whole(loop: Loop) -> SolverStatus:
     if solution.status is SolverStatus.ERROR:
         raise SplgbenchError(solution.message)
     if solution.values is not None:
-        loop.found(model.mandates(solution.values), "highs")
+        loop.found(model.mandates(solution.values), "highs", model.volumes(solution.values))
     if solution.dual is not None:
         loop.bounded(max(solution.dual, float(loop.best or 0)), "highs")
     return solution.status

@@ -126,14 +126,21 @@ def marginals(instance: Instance) -> dict[str, list[int]]:
     return {name: sorted(values.tolist()) for name, values in found.items()}
 
 
-def fit_rows(instances: Mapping[str, Instance]) -> list[tuple[str, ...]]:
-    """A header and rows (quantity, quantile, a column an instance): quantiles of the marginals, ranks rounded down."""
+def fit_rows(instances: Mapping[str, Instance], twins: Mapping[str, Sequence[Instance]]) -> list[tuple[str, ...]]:
+    """A header and rows (quantity, quantile, a column an instance): quantiles of the marginals, ranks rounded down.
+
+    A cell holds the instance's own quantile, in brackets the smallest and the largest one of its twins.
+    """
     columns = {name: marginals(instance) for name, instance in instances.items()}
+    drawn = {name: [marginals(instance) for instance in twins[name]] for name in instances}
     rows: list[tuple[str, ...]] = [("quantity", "quantile", *columns)]
     for quantity in next(iter(columns.values())):
         for percent in QUANTILES:
-            cells = (_quantile(column[quantity], percent) for column in columns.values())
-            rows.append((quantity, f"{percent} %", *(f"{cell:,}" for cell in cells)))
+            cells = []
+            for name, column in columns.items():
+                found = [_quantile(each[quantity], percent) for each in drawn[name]]
+                cells.append(f"{_quantile(column[quantity], percent):,} ({min(found):,} to {max(found):,})")
+            rows.append((quantity, f"{percent} %", *cells))
     return rows
 
 

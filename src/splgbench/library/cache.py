@@ -13,6 +13,7 @@ import io
 import json
 import os
 import sys
+import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields
 from functools import cache
@@ -24,17 +25,28 @@ from typing import Any
 import numpy as np
 
 from splgbench.errors import OutputError
+from splgbench.extensions import entries_of, with_extensions
 from splgbench.files import written_whole
 from splgbench.instance import Instance
 
 VARIABLE = "SPLGBENCH_CACHE"
 """Environment variable of the folder; empty switches the cache off."""
 _LAYOUT = "splgbench-instance-1"
-_CODE = ("files.py", "generator", "instance.py", "library", "random_bits.py", "sources", "tables.py", "validation.py")
+_CODE = (
+    "extensions",
+    "files.py",
+    "generator",
+    "instance.py",
+    "library",
+    "random_bits.py",
+    "sources",
+    "tables.py",
+    "validation.py",
+)
 _DATA = ("families", "raw", "recipes")
 """The parts of the package and of the shipped instances that decide what an instance is."""
 _ARRAYS = tuple(entry.name for entry in fields(Instance) if "Array" in str(entry.type))
-_OTHERS = tuple(entry.name for entry in fields(Instance) if entry.name not in _ARRAYS)
+_OTHERS = tuple(entry.name for entry in fields(Instance) if entry.name not in (*_ARRAYS, "extensions"))
 
 
 def cached(name: str, make: Callable[[], Instance]) -> Instance:
@@ -98,6 +110,7 @@ def _files(path: str, place: Traversable) -> Iterator[tuple[str, Traversable]]:
 
 def _write(path: Path, name: str, instance: Instance) -> None:
     described = {field: _plain(getattr(instance, field)) for field in _OTHERS}
+    described["extensions"] = entries_of(instance)
     head = json.dumps([_LAYOUT, fingerprint(), name, described], ensure_ascii=False)
     buffer = io.BytesIO()
     arrays = {field: getattr(instance, field) for field in _ARRAYS}
@@ -118,12 +131,17 @@ def _read(path: Path, name: str) -> Instance | None:
         return None
     if hashlib.sha256(data).hexdigest().encode() != digest:
         return None
-    with np.load(io.BytesIO(data), allow_pickle=False) as archive:
-        *made_as, described = json.loads(archive["head"].tobytes())
-        if made_as != [_LAYOUT, fingerprint(), name]:
-            return None
-        arrays = {field: archive[field] for field in _ARRAYS}
-    return Instance(**arrays, **{field: _frozen(field, value) for field, value in described.items()})
+    try:
+        with np.load(io.BytesIO(data), allow_pickle=False) as archive:
+            *made_as, described = json.loads(archive["head"].tobytes())
+            if made_as != [_LAYOUT, fingerprint(), name]:
+                return None
+            arrays = {field: archive[field] for field in _ARRAYS}
+    except (KeyError, OSError, ValueError, zipfile.BadZipFile):  # whole, but written by something else
+        return None
+    entries = described.pop("extensions")
+    instance = Instance(**arrays, **{field: _frozen(field, value) for field, value in described.items()})
+    return with_extensions(instance, entries) if entries else instance
 
 
 def _plain(value: Any) -> Any:

@@ -61,21 +61,32 @@ def load(name: str | Path) -> Instance:
     """
     path = Path(name)
     try:
-        there = path.exists()
+        there = str(name) != "" and path.exists()
     except (OSError, ValueError) as error:
         raise InputError(f"cannot be read: {error}", str(name)) from None
-    collection = None if there else collection_of(str(name))
-    if collection is not None:
-        return cached(str(name), lambda: collection.make(str(name)))
-    if there or path.suffix == ".zip" or len(path.parts) > 1:
+    if there or (collection_of(str(name)) is None and (path.suffix == ".zip" or len(path.parts) > 1)):
         return read_package(path)
-    kind = library_names().get(str(name))
+    return load_named(str(name))
+
+
+def load_named(name: str) -> Instance:
+    """The instance of a library name, also where the working folder has a folder of that name.
+
+    Raises
+    ------
+    InputError
+        Nothing in the library has that name.
+    """
+    collection = collection_of(name)
+    if collection is not None:
+        return cached(name, lambda: collection.make(name))
+    kind = library_names().get(name)
     if kind == "recipe":
-        return generate(load_preset(str(name)))
+        return generate(load_preset(name))
     if kind == "package":
-        with resources.as_file(_root() / str(name)) as folder:
+        with resources.as_file(_root() / name) as folder:
             return read_package(folder)
-    raise InputError(f"no such folder, zip or library instance; the library has {library_summary()}", str(name))
+    raise InputError(f"no such folder, zip or library instance; the library has {library_summary()}", name)
 
 
 def derive(name: str, raw: Path | None = None) -> Instance:
@@ -111,6 +122,8 @@ def provenance(name: str, hospital: str, group: str, raw: Path | None = None) ->
 def _collection(name: str, raw: Path | None) -> Collection:
     if raw is None:
         collection = collection_of(name)
+    elif not raw.is_dir():
+        raise InputError("is no folder", str(raw))
     else:
         collection = next((found for of_folder in OWN_FILES if (found := of_folder(name, raw)) is not None), None)
     if collection is None:

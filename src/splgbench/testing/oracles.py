@@ -14,6 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from splgbench.coupling import cpsat_rows
+from splgbench.extensions import entries_of
 from splgbench.instance import Instance
 from splgbench.polish import polish
 from splgbench.requirements import requirements
@@ -67,6 +69,7 @@ def enumerated(instance: Instance) -> Answer:
             given = np.where(sets[:, k], np.minimum(left, largest[k]), 0)
             bound += given * instance.utility[k]
             left = left - given
+    bound += sum(extension.rows().most_worth for extension in instance.extensions.values())
     best, volumes = None, None
     for position in np.argsort(-bound, kind="stable"):
         if best is not None and bound[position] <= best:
@@ -112,7 +115,14 @@ def by_cpsat(instance: Instance) -> Answer:
     for r in range(links.count):
         members = links.member[links.start[r] : links.start[r + 1]].tolist()
         model.add_bool_or([y[q] for q in members] + [y[links.offer[r]].negated()])
-    model.maximize(sum(int(instance.utility[k]) * x[k] for k in range(n)))
+    worth = [int(instance.utility[k]) * x[k] for k in range(n)]
+    for extension in instance.extensions.values():
+        stated = cpsat_rows(model, extension.rows(), x, y)
+        worth += stated.worth
+        for total, low, high, _ in stated.sums:
+            if not isinstance(total, int):
+                model.add_linear_constraint(total, low, high)
+    model.maximize(sum(worth))
     solver = cp_model.CpSolver()
     solver.parameters.num_workers = 1
     status = solver.solve(model)
@@ -126,7 +136,7 @@ def by_cpsat(instance: Instance) -> Answer:
 
 def by_search(instance: Instance) -> Answer:
     """The optimum by plain branch and bound (`splgbench.testing.search`)."""
-    optimum, cases = search(instance.to_tables(), instance.capacity_mode)
+    optimum, cases = search(instance.to_tables(), instance.capacity_mode, entries_of(instance))
     return Answer(optimum, cases)
 
 

@@ -1,7 +1,7 @@
 """A third model of the problem: branch and bound in plain Python over dictionaries.
 
-It reads package tables and shares no code with the rest of the project, so that no mistake can be common to both.
-Meant for instances of up to about fifteen offers.
+It reads package tables and the entries of extensions and shares no code with the rest of the project, so that no
+mistake can be common to both. Meant for instances of up to about fifteen offers.
 """
 
 from __future__ import annotations
@@ -9,23 +9,31 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from splgbench.testing.variants import VARIANTS
+
 Pair = tuple[str, str]
 Tables = Mapping[str, Mapping[str, Sequence[Any]]]
 
 
-def search(tables: Tables, mode: str) -> tuple[int | None, dict[Pair, int] | None]:
+def search(
+    tables: Tables, mode: str, extensions: Mapping[str, Any] | None = None
+) -> tuple[int | None, dict[Pair, int] | None]:
     """The optimum and an optimal allocation; (None, None) where no allocation exists.
 
     Parameters
     ----------
     tables : columns of the package tables, as `Instance.to_tables` gives them.
     mode : the capacity mode.
+    extensions : entries of the package by name. With any the volumes of each set of mandates are tried one by one, so
+        numbers must be tiny.
     """
-    return _Search(tables, mode).run()
+    return _Search(tables, mode, extensions or {}).run()
 
 
 class _Search:
-    def __init__(self, tables: Tables, mode: str) -> None:
+    def __init__(self, tables: Tables, mode: str, extensions: Mapping[str, Any]) -> None:
+        self.variants = [VARIANTS[name](entry, tables, extensions) for name, entry in extensions.items()]
+        self.most_pay = sum(variant.most for variant in self.variants)
         self.by_area = mode in ("area", "both")
         groups, offers, demand = tables["groups"], tables["offers"], tables["demand"]
         area = dict(zip(groups["group"], groups["area"], strict=True))
@@ -128,11 +136,11 @@ class _Search:
         """Decide the offers from `position` on; `held` have a mandate, `out` have none."""
         if not self._least_fits(held) or self._link_broken(held, out):
             return
-        if self.best is not None and self._optimistic(held, position) <= self.best:
+        if self.best is not None and self._optimistic(held, position) + self.most_pay <= self.best:
             return
         if position == len(self.order):
-            value, cases = self._volumes(held)
-            if self.best is None or value > self.best:
+            value, cases = self._tried(held) if self.variants else self._volumes(held)
+            if value is not None and (self.best is None or value > self.best):
                 self.best, self.answer = value, cases
             return
         offer = self.order[position]
@@ -164,6 +172,45 @@ class _Search:
             left[self.cell[offer]] -= cases
             value += cases * self.utility[offer]
         return value
+
+    def _tried(self, held: set[Pair]) -> tuple[int | None, dict[Pair, int]]:
+        """Best volumes of the mandates by trying all that fit, as extensions judge them; None where none obeys."""
+        order, cases = sorted(held), dict[Pair, int]()
+        best: tuple[int | None, dict[Pair, int]] = (self.best, {})
+        room = dict(self.room)
+        for offer in order:
+            for row in self._rows_of(offer):
+                room[row] -= self.least[offer]
+        rest = [0]
+        for offer in reversed(order):
+            rest.append(rest[-1] + self.utility[offer] * self.most[offer])
+        rest.reverse()
+
+        def give(position: int, value: int) -> None:
+            nonlocal best
+            if best[0] is not None and value + rest[position] + self.most_pay <= best[0]:
+                return
+            if position == len(order):
+                verdicts = [variant.judge(cases) for variant in self.variants]
+                if None not in verdicts:
+                    total = value + sum(pay for pay in verdicts if pay is not None)
+                    if best[0] is None or total > best[0]:
+                        best = (total, dict(cases))
+                return
+            offer = order[position]
+            rows = self._rows_of(offer)
+            spare = min([self.most[offer] - self.least[offer], *(room[row] for row in rows)])
+            for more in range(spare, -1, -1):
+                cases[offer] = self.least[offer] + more
+                for row in rows:
+                    room[row] -= more
+                give(position + 1, value + self.utility[offer] * cases[offer])
+                for row in rows:
+                    room[row] += more
+            del cases[offer]
+
+        give(0, 0)
+        return best if best[1] or not held else (None, {})
 
     def _volumes(self, held: set[Pair]) -> tuple[int, dict[Pair, int]]:
         """Best volumes of the mandates: least ones first, then augmenting paths of largest gain one case at a time.

@@ -11,8 +11,11 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from splgbench.extensions import carried
 from splgbench.instance import Instance
 from splgbench.tables import CAPACITY_MODES
+from splgbench.testing.variant_draws import VARIANT_DRAWS
+from splgbench.transform import from_tables
 
 Tables = dict[str, dict[str, list[Any]]]
 
@@ -33,6 +36,7 @@ class Knobs:
     shared_clauses : whether groups of a hospital often ask for the same thing.
     one_network : whether all hospitals cooperate.
     sparse : whether hospital-group pairs may be missing, cells unstated.
+    extensions : what every instance has of them; draws without are the same as ever.
     """
 
     hospitals: int = 3
@@ -53,6 +57,7 @@ class Knobs:
     shared_clauses: bool = False
     one_network: bool = False
     sparse: bool = True
+    extensions: tuple[str, ...] = ()
 
     def without(self, *features: str) -> Knobs:
         """The same knobs with features off."""
@@ -71,13 +76,13 @@ def instances(knobs: Knobs = DEFAULT_KNOBS) -> st.SearchStrategy[Instance]:
     return _tables(knobs).map(lambda drawn: _instance(*drawn))
 
 
-def _instance(tables: Tables, mode: str) -> Instance:
+def _instance(tables: Tables, mode: str, extensions: dict[str, Any] | None = None) -> Instance:
     columns: dict[str, Any] = dict(tables)
-    return Instance.from_tables(**columns, capacity_mode=mode, name="drawn")
+    return Instance.from_tables(**columns, capacity_mode=mode, name="drawn", extensions=extensions)
 
 
 @st.composite
-def _tables(draw: st.DrawFn, knobs: Knobs) -> tuple[Tables, str]:
+def _tables(draw: st.DrawFn, knobs: Knobs) -> tuple[Tables, str, dict[str, Any]]:
     hospitals = [f"H{i}" for i in range(1, draw(_mostly_large(knobs.hospitals)) + 1)]
     groups = [f"G{i}" for i in range(1, draw(_mostly_large(knobs.groups)) + 1)]
     areas = [f"A{i}" for i in range(1, draw(_mostly_large(min(knobs.areas, len(groups)))) + 1)]
@@ -102,7 +107,10 @@ def _tables(draw: st.DrawFn, knobs: Knobs) -> tuple[Tables, str]:
         _draw_links(draw, knobs, tables)
     if knobs.overrides and draw(st.booleans()):
         _draw_overrides(draw, tables, mode)
-    return tables, mode
+    entries: dict[str, Any] = {}
+    for name in knobs.extensions:
+        entries[name] = VARIANT_DRAWS[name](draw, tables, entries)
+    return tables, mode, entries
 
 
 _LIKELY = st.sampled_from([False, True, True])
@@ -280,9 +288,8 @@ class Relabeling:
             }
             for table, columns in instance.to_tables().items()
         }
-        return Instance.from_tables(
-            **tables, capacity_mode=instance.capacity_mode, utility_scale=instance.utility_scale, name=instance.name
-        )
+        extensions = carried(instance, self.keys)
+        return from_tables(instance, tables, extensions=extensions, metadata={})
 
 
 @st.composite

@@ -12,7 +12,8 @@ from splgbench.testing.mutants.decompositions import DECOMPOSITION_MUTANTS
 from splgbench.testing.mutants.formulations import FORMULATION_MUTANTS
 from splgbench.testing.mutants.strengthened import STRENGTHENED_MUTANTS
 from splgbench.testing.mutants.tools import TOOL_MUTANTS
-from splgbench.testing.relations import RELATIONS, TOOL_RELATIONS, Relation
+from splgbench.testing.mutants.variants import BY_VARIANT
+from splgbench.testing.relations import RELATIONS, TOOL_RELATIONS, Relation, variants
 
 MUTANTS: dict[str, Mutant] = {
     mutant.name: mutant
@@ -26,12 +27,18 @@ MUTANTS: dict[str, Mutant] = {
 }
 """Every mutant, in the order of the table."""
 
+VARIANT_MUTANTS: dict[str, Mutant] = {mutant.name: mutant for mutants in BY_VARIANT.values() for mutant in mutants}
+"""Those that are wrong of extensions; `VARIANT_RELATIONS` refute them."""
+
 
 def relations_for(mutant: Mutant) -> list[Relation]:
     """What the mutant is put to, in registry order."""
     every = [*RELATIONS.values(), *TOOL_RELATIONS.values()]
+    for variant, mutants in BY_VARIANT.items():
+        if mutant.name in {other.name for other in mutants}:
+            every = list(variants.BY_VARIANT[variant])
     subject = mutant.kind if mutant.kind in ("checker", "polish") else "method"
     return [relation for relation in every if relation.subject == subject]
 
 
-__all__ = ["KINDS", "MUTANTS", "Mutant", "relations_for"]
+__all__ = ["KINDS", "MUTANTS", "VARIANT_MUTANTS", "Mutant", "relations_for"]

@@ -14,13 +14,17 @@ from splgbench.testing.relations.monotonicity import MONOTONICITY
 from splgbench.testing.relations.overrides import OVERRIDES
 from splgbench.testing.relations.repetition import REPETITION
 from splgbench.testing.relations.tools import TOOLS
+from splgbench.testing.relations.variants import VARIANTS
 
 RELATIONS: dict[str, Relation] = {
     relation.name: relation for relation in (*AGREEMENT, *BOUNDS, *MONOTONICITY, *INVARIANCE, *OVERRIDES, *REPETITION)
 }
 """What every method must satisfy."""
 
+VARIANT_RELATIONS: dict[str, Relation] = {relation.name: relation for relation in VARIANTS}
+"""What methods, checker and polish must satisfy on instances with extensions."""
+
 TOOL_RELATIONS: dict[str, Relation] = {relation.name: relation for relation in TOOLS}
 """What the checker and the polish must satisfy."""
 
-__all__ = ["RELATIONS", "TOOL_RELATIONS", "Relation"]
+__all__ = ["RELATIONS", "TOOL_RELATIONS", "VARIANT_RELATIONS", "Relation"]

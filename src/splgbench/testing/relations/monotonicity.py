@@ -17,7 +17,8 @@ from splgbench.transform import from_tables, to_tables
 KNOBS = DEFAULT_KNOBS.without("overrides")
 
 
-def _falls(method: Method, trial: Trial, better: Instance) -> str | None:
+def falls(method: Method, trial: Trial, better: Instance) -> str | None:
+    """A sentence where the optimum falls on an instance on which it cannot."""
     before, after = trial.solve(method), trial.solve(method, better)
     if not (proved(before) and proved(after)) or before.primal is None or after.primal is None:
         return None
@@ -145,7 +146,7 @@ MONOTONICITY = tuple(
     Relation(
         f"monotone: {change.__name__.replace('_', ' ')}",
         f"{(change.__doc__ or '').strip()} The optimum does not fall (fact 2).",
-        _falls,
+        falls,
         _varied(change),
         KNOBS,
     )

@@ -9,6 +9,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from splgbench.checker import Verdict
+from splgbench.extensions import entries_of
 from splgbench.instance import BoolArray, Instance
 from splgbench.polish import Polished
 from splgbench.testing.oracles import by_search
@@ -67,7 +68,7 @@ def _searched(instance: Instance, decided: dict[Pair, tuple[str, int | None]]) -
     exempt = [row for row in zip(*(old.get(name, ()) for name in columns), strict=True) if row[2] == "exempt"]
     rows = exempt + [(*pair, action, cases, "") for pair, (action, cases) in decided.items()]
     tables["overrides"] = {name: [row[i] for row in rows] for i, name in enumerate(columns)}
-    return search(tables, instance.capacity_mode)[0]
+    return search(tables, instance.capacity_mode, entries_of(instance))[0]
 
 
 def _relaxations(mode: str) -> list[dict[str, Any]]:

@@ -1,0 +1,177 @@
+"""Rows that extensions add to the plain model, in whole numbers, and the model with them.
+
+The same arrays go to every formulation and to the exact polish. With them the network of the plain model is lost
+(model statement, fact 1): with mandates fixed some optimal vertex need not be whole any more, so volumes are whole by
+declaration.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from splgbench.instance import Instance, IntArray
+from splgbench.model import Block, MipModel
+
+if TYPE_CHECKING:
+    from splgbench.formulation import BuildsModels
+
+UNLIMITED = 2**62
+"""Stands for a row bound that is not there."""
+
+
+@dataclass(frozen=True)
+class WholeRows:
+    """lower <= sum of value x column <= upper, every column whole.
+
+    Columns are x_k (0 .. K - 1), y_k (K .. 2 K - 1) and columns of their own from 2 K on.
+
+    Parameters
+    ----------
+    family : what the rows are called.
+    own_lower, own_upper, own_worth : shape (own columns,), bounds, and utility units per unit.
+    row, column, value : one entry a coefficient; a (row, column) at most once.
+    lower, upper : shape (rows,); -`UNLIMITED` and `UNLIMITED` where there is none.
+    texts : what each row says, for those who ask which rules clash.
+    """
+
+    family: str
+    own_lower: IntArray
+    own_upper: IntArray
+    own_worth: IntArray
+    row: IntArray
+    column: IntArray
+    value: IntArray
+    lower: IntArray
+    upper: IntArray
+    texts: tuple[str, ...]
+
+    @property
+    def most_worth(self) -> int:
+        """Upper bound on what the own columns are worth, in utility units."""
+        ends = zip(self.own_worth.tolist(), self.own_lower.tolist(), self.own_upper.tolist(), strict=True)
+        return sum(max(worth * low, worth * high) for worth, low, high in ends)
+
+
+def build_model(
+    formulation: BuildsModels, instance: Instance, backend: str | None = None, without: Iterable[str] = ()
+) -> MipModel:
+    """The model of a formulation with the rows of the instance's extensions behind its own.
+
+    Parameters
+    ----------
+    formulation, backend, without : see `splgbench.formulation.BuildsModels.build`.
+    """
+    model = formulation.build(instance, backend, without)
+    if not instance.extensions:
+        return model
+    for extension in instance.extensions.values():
+        model = _with_rows(model, extension.rows())
+    return model.with_integer_volumes()
+
+
+@dataclass(frozen=True)
+class CpSatRows:
+    """Rows as CP-SAT takes them.
+
+    Parameters
+    ----------
+    sums : left-hand side, lower and upper limit and text of each row that has a column.
+    worth : what the own columns are worth, as terms of the objective.
+    """
+
+    sums: list[tuple[Any, int, int, str]]
+    worth: list[Any]
+
+
+def cpsat_rows(model: Any, rows: WholeRows, x: Sequence[Any], y: Sequence[Any]) -> CpSatRows:
+    """State rows in integers: own columns are added to the model, rows are left to the caller.
+
+    Parameters
+    ----------
+    model : a CP-SAT model.
+    x, y : of length K, columns or whole numbers.
+    """
+    own_bounds = zip(rows.own_lower.tolist(), rows.own_upper.tolist(), strict=True)
+    own = [model.new_int_var(low, high, "") for low, high in own_bounds]
+    columns = [*x, *y, *own]
+    terms: list[list[Any]] = [[] for _ in rows.texts]
+    for row, column, value in zip(rows.row.tolist(), rows.column.tolist(), rows.value.tolist(), strict=True):
+        terms[row].append(value * columns[column])
+    limits = zip(rows.lower.tolist(), rows.upper.tolist(), rows.texts, strict=True)
+    sums = [(sum(found), *limit) for found, limit in zip(terms, limits, strict=True)]
+    return CpSatRows(sums, [worth * column for worth, column in zip(rows.own_worth.tolist(), own, strict=True)])
+
+
+def _with_rows(model: MipModel, rows: WholeRows) -> MipModel:
+    """The model with own columns and rows appended; an offer without columns holds no case."""
+    n_offers = len(model.volume_column)
+    wanted = np.unique(rows.column[(rows.column >= n_offers) & (rows.column < 2 * n_offers)]) - n_offers
+    model = _with_mandates(model, wanted)
+    first_own = model.n_columns
+    n_own = len(rows.own_lower)
+    place = np.concatenate(
+        (model.volume_column, model.mandate_column, np.arange(first_own, first_own + n_own, dtype=np.int64))
+    )
+    columns = place[rows.column]
+    there = columns >= 0
+    return _appended(
+        model,
+        Block(rows.family, first_own, first_own + n_own),
+        (rows.own_lower, rows.own_upper, rows.own_worth),
+        (rows.row[there], columns[there], rows.value[there]),
+        (np.where(rows.lower > -UNLIMITED, rows.lower, -np.inf), np.where(rows.upper < UNLIMITED, rows.upper, np.inf)),
+    )
+
+
+def _with_mandates(model: MipModel, offers: IntArray) -> MipModel:
+    """The model with y_k for those offers that have x_k alone: x_k <= U_k y_k and y_k <= x_k."""
+    lacking = offers[(model.mandate_column[offers] < 0) & (model.volume_column[offers] >= 0)]
+    if not len(lacking):
+        return model
+    first, n = model.n_columns, len(lacking)
+    mandate = np.arange(first, first + n, dtype=np.int64)
+    volume = model.volume_column[lacking]
+    row = np.repeat(np.arange(2 * n), 2)
+    columns = np.concatenate((np.stack((volume, mandate), 1).ravel(), np.stack((mandate, volume), 1).ravel()))
+    values = np.concatenate((np.stack((np.ones(n), -model.upper[volume]), 1).ravel(), np.tile([1.0, -1.0], n)))
+    ones = np.ones(n)
+    block = Block("y", first, first + n, "offer", lacking)
+    bounds = (np.full(2 * n, -np.inf), np.zeros(2 * n))
+    model = _appended(model, block, (0 * ones, ones, 0 * ones), (row, columns, values), bounds)
+    mandate_column = model.mandate_column.copy()
+    mandate_column[lacking] = mandate
+    return replace(model, mandate_column=mandate_column)
+
+
+def _appended(
+    model: MipModel,
+    block: Block,
+    own: tuple[np.ndarray, np.ndarray, np.ndarray],
+    entries: tuple[IntArray, IntArray, np.ndarray],
+    bounds: tuple[np.ndarray, np.ndarray],
+) -> MipModel:
+    """Columns (lower, upper, worth) and rows (entries as row, column, value) behind those of the model."""
+    lower, upper, worth = own
+    row, column, value = entries
+    order = np.argsort(row, kind="stable")
+    lengths = np.bincount(row, minlength=len(bounds[0]))
+    start = model.row_start[-1] + np.cumsum(lengths, dtype=np.int64)
+    return replace(
+        model,
+        objective=np.concatenate((model.objective, worth.astype(np.float64))),
+        lower=np.concatenate((model.lower, lower.astype(np.float64))),
+        upper=np.concatenate((model.upper, upper.astype(np.float64))),
+        integer=np.concatenate((model.integer, np.ones(len(lower), dtype=np.bool_))),
+        semicontinuous=np.concatenate((model.semicontinuous, np.zeros(len(lower), dtype=np.bool_))),
+        row_start=np.concatenate((model.row_start, start)),
+        row_columns=np.concatenate((model.row_columns, column[order])),
+        row_values=np.concatenate((model.row_values, value[order].astype(np.float64))),
+        row_lower=np.concatenate((model.row_lower, bounds[0])),
+        row_upper=np.concatenate((model.row_upper, bounds[1])),
+        column_blocks=(*model.column_blocks, block),
+        row_blocks=(*model.row_blocks, Block(block.family, model.n_rows, model.n_rows + len(bounds[0]))),
+    )
