@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from splgbench.generator.screening import machine
 from splgbench.solver_libraries import version_of
 from splgbench.value.evaluation import evaluate
 from splgbench.value.planted import CASE_MIX, Planted, planted_panel
@@ -50,8 +51,8 @@ def main() -> None:
         f"panels a line, seeds from 0; {told.periods} periods, effect {told.effect:g}, noise {told.noise:g}, case mix "
         f"that drifts by {told.drift:g} a period under contract. 95 % intervals, tests at 5 %.",
         "",
-        f"Versions: splgbench {version_of('splgbench')}, numpy {version_of('numpy')}, statsmodels "
-        f"{version_of('statsmodels')}.",
+        f"Machine: {machine()}, shared. Versions: splgbench {version_of('splgbench')}, numpy {version_of('numpy')}, "
+        f"statsmodels {version_of('statsmodels')}.",
         "",
         "| panel | interval holds the effect | without case mix | parallel trends rejected | mean bias |",
         "| --- | ---: | ---: | ---: | ---: |",

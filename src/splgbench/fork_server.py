@@ -42,7 +42,11 @@ def main() -> None:
     signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
     signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
     _warm_up(*sys.argv[2:3])
-    control.sendall(STARTED.pack(0))
+    try:
+        control.sendall(STARTED.pack(0))
+    except OSError:
+        # Who asked for the server has gone.
+        return
     while True:
         request, descriptors, _, _ = socket.recv_fds(control, len(REQUEST), 3)
         if not request:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -27,12 +29,13 @@ class App:
     ----------
     address : as it printed it.
     pid : of its process.
-    seconds : from its start to the first answer.
+    seconds, cpu_seconds : from its start to the first page, by the clock and of its processor.
     """
 
     address: str
     pid: int
-    seconds: float
+    seconds: float = 0.0
+    cpu_seconds: float = 0.0
 
     def ask(
         self, method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None
@@ -110,6 +113,12 @@ def _answer(status: int, data: bytes) -> Any:
     return found
 
 
+def _cpu_seconds(pid: int) -> float:
+    """Of a process, without what it started; from /proc."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 @contextmanager
 def running_app(*arguments: str) -> Iterator[App]:
     """`splgbench app ARGUMENTS` on a free port."""
@@ -120,11 +129,11 @@ def running_app(*arguments: str) -> Iterator[App]:
         assert process.stdout is not None
         line = process.stdout.readline()
         assert line, f"the app ended with code {process.wait()}"
-        app = App(json.loads(line)["address"], process.pid, 0.0)
+        app = App(json.loads(line)["address"], process.pid)
         session = app.session()
         status, _, _ = app.ask("GET", session.place)
         assert status == 200
-        app.seconds = time.perf_counter() - began
+        app.seconds, app.cpu_seconds = time.perf_counter() - began, _cpu_seconds(process.pid)
         yield app
     finally:
         process.terminate()

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-COLOURS = 96
+COLOURS = 128
 
 
 def take(page: Any, name: str, height: int = 900) -> bytes:
@@ -17,6 +17,7 @@ def take(page: Any, name: str, height: int = 900) -> bytes:
     width = page.viewport_size["width"]
     before = page.viewport_size
     page.set_viewport_size({"width": width, "height": height})
+    page.evaluate("scrollTo(0, 0)")
     page.wait_for_timeout(150)
     shot = page.screenshot(animations="disabled")
     page.set_viewport_size(before)

@@ -152,7 +152,7 @@ def test_a_point_that_fits_the_next_budget_is_not_looked_for_again() -> None:
 
 
 def test_out_of_time_is_told() -> None:
-    """Nothing solved in no time; a set stop likewise; the first point is kept where the stop comes after it."""
+    """Nothing solved in no time; where a stop comes after the first point, the others are what is left of it."""
     instance = load("us-miami-2011")
     costs = costs_of(instance, 1)
     hurried = frontier(instance, costs, 3, limits=Limits(wall_time=1e-9))
@@ -161,10 +161,14 @@ def test_out_of_time_is_told() -> None:
     instance = two_hospitals()
     stop = Stop()
     stopped = frontier(instance, COSTS, 3, on_point=lambda _: stop.set(), stop=stop)
-    assert [point.status for point in stopped.points] == [PointStatus.NOTHING] * 2 + [PointStatus.PROVED]
-    # Without an allocation of its own, a smaller budget still has the larger one's bound.
-    assert stopped.points[0].benefit_bound == stopped.points[2].benefit
-    assert stopped.table()["status"] == ["nothing", "nothing", "proved"]
+    # Smaller budgets have what is left of the larger one's allocation (its four cheap cases), and its bound.
+    assert stopped.table()["status"] == ["open", "open", "proved"]
+    assert stopped.solves == 2
+    assert [(point.benefit, point.cost, point.benefit_bound) for point in stopped.points] == [
+        (0, 0, 42),
+        (12, 8, 42),
+        (42, 50, 42),
+    ]
 
 
 class _Altered:
@@ -212,8 +216,15 @@ def test_answers_that_do_not_stand_up_are_refused(monkeypatch: pytest.MonkeyPatc
         with pytest.raises(SplgbenchError, match="lies below the checked value"):
             _altered(monkeypatch, low(stage))
         monkeypatch.undo()
-    with pytest.raises(SplgbenchError, match="strengthened@highs says infeasible, but an allocation exists"):
+    with pytest.raises(SplgbenchError, match="says infeasible, but an allocation exists"):
         _altered(monkeypatch, lambda *_: Solution(SolverStatus.INFEASIBLE))
+    monkeypatch.undo()
+
+    def infeasible_later(solution: Solution, count: int) -> Solution:
+        return Solution(SolverStatus.INFEASIBLE) if count == 3 else solution
+
+    with pytest.raises(SplgbenchError, match="strengthened@highs says infeasible, but an allocation exists"):
+        _altered(monkeypatch, infeasible_later)
     monkeypatch.undo()
     with pytest.raises(SplgbenchError, match="strengthened@highs on two-hospitals: lost"):
         _altered(monkeypatch, lambda *_: Solution(SolverStatus.ERROR, message="lost"))
@@ -236,6 +247,27 @@ def test_what_is_not_proved_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     assert top.status is PointStatus.COST_OPEN
     assert top.benefit_bound == top.benefit
     assert (top.cost_bound or 0) < (top.cost or 0)
+
+
+def test_open_points_keep_every_rule() -> None:
+    """Where solves after the first point find nothing, what is left of its allocation is feasible and in its budget."""
+    found = 0
+    for instance, costs, outcomes in small():
+        stop = Stop()
+        if not outcomes:
+            continue
+        points = frontier(instance, costs, 4, on_point=lambda _, stop=stop: stop.set(), stop=stop).points
+        for point in points[:-1]:
+            assert point.status is not PointStatus.COST_OPEN
+            if point.volumes is not None and point.status is PointStatus.OPEN:
+                assert check(instance, point.volumes).feasible
+                assert point.budget is not None
+                assert (point.benefit, point.cost) in outcomes
+                assert (point.cost or 0) <= point.budget
+                best, _ = expected(outcomes, point.budget)
+                assert (point.benefit or 0) <= best <= (point.benefit_bound or 0)
+                found += 1
+    assert found >= 10
 
 
 def test_costs_are_the_column_or_a_table_of_their_own() -> None:

@@ -19,7 +19,7 @@ from splgbench.app.jobs import Job, Lane, start_errand, start_solves
 from splgbench.app.pool import Pool
 from splgbench.app.session import Session, told
 from splgbench.app.uploads import UNPACKED_LIMIT
-from splgbench.app.workspace import DECISION_COLUMNS, EDITABLE, Workspace, decision_table
+from splgbench.app.workspace import DECISION_COLUMNS, EDITABLE, Workspace, decision_table, own_kind
 from splgbench.errors import InputError
 from splgbench.library.catalogue import Entry, catalogue
 from splgbench.limits import Limits
@@ -102,7 +102,7 @@ def progress(context: Context, asked: Asking) -> dict[str, Any]:
         "error": job.error,
     }
     if job.lanes:
-        return found | race.curves(job)
+        return found | race.curves(job.lanes)
     if job.done and not job.error:
         found["answer"] = _answer(job.value)
     return found
@@ -121,6 +121,12 @@ def _price(priced: Priced) -> dict[str, Any]:
 
 def _run(context: Context, asked: Asking) -> results.Run:
     return context.session.run(str(asked.get("run", "")))
+
+
+def curve(context: Context, asked: Asking) -> dict[str, Any]:
+    """The curves of a run."""
+    result = _run(context, asked).result
+    return race.curves([Lane(result.method, list(result.trace), result)])
 
 
 def heat(context: Context, asked: Asking) -> dict[str, Any]:
@@ -187,7 +193,7 @@ def read_upload(context: Context, path: Path, limit: int) -> dict[str, str]:
     session = context.session
 
     def then(job: Job) -> None:
-        session.load(Workspace.of(job.value, f"uploaded{_stated(job.value.metadata)}"))
+        session.load(Workspace.of(job.value, own_kind("uploaded", job.value)))
 
     def clear(job: Job) -> None:
         shutil.rmtree(path.parent, ignore_errors=True)
@@ -201,11 +207,6 @@ def read_upload(context: Context, path: Path, limit: int) -> dict[str, str]:
         raise
     start_errand(job, context.pool, ReadErrand(path, limit * UNPACKED_LIMIT), then, clear)
     return {"job": job.id}
-
-
-def _stated(metadata: Mapping[str, Any]) -> str:
-    kind = metadata.get("kind")
-    return f", says {kind}" if kind in ("real", "semi-synthetic", "synthetic") else ""
 
 
 def rules(context: Context, asked: Asking) -> dict[str, Any]:
@@ -319,7 +320,10 @@ def _decision(asked: Asking) -> tuple[Any, ...]:
         cells["cases"] = None
     if cells["action"] != "exempt":
         cells["rule"] = ""
-    return tuple(cell.strip() if isinstance(cell, str) else cell for cell in cells.values())
+    for name in ("reason", "author"):
+        cell = cells[name]
+        cells[name] = cell.strip() if isinstance(cell, str) else cell
+    return tuple(cells.values())
 
 
 def _with_words(row: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -414,6 +418,7 @@ READS: Mapping[str, Handler] = {
     "state": state,
     "library": library,
     "progress": progress,
+    "curve": curve,
     "heat": heat,
     "coverage": coverage,
     "offers": offers,

@@ -6,7 +6,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from splgbench.app.pool import Pool
@@ -94,7 +94,7 @@ def start_solves(
 
 def _solve(job: Job, lane: Lane, pool: Pool, instance: Instance, limits: Limits) -> None:
     def hear(event: Event) -> None:
-        lane.events.append(event)
+        lane.events.append(replace(event, mandates=None))
 
     try:
         with pool.lend() as launcher:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from splgbench.app.jobs import Job, Lane
+from splgbench.app.jobs import Lane
 from splgbench.errors import InputError
 from splgbench.method_names import canonical, file_of
 from splgbench.methods import method
@@ -52,17 +52,16 @@ def checked_racers(names: object) -> list[str]:
     return found
 
 
-def curves(job: Job) -> dict[str, Any]:
-    """The trace plot of a job's solves, and their gaps."""
-    runs = [_traced(lane, number) for number, lane in enumerate(job.lanes)]
+def curves(lanes: Sequence[Lane]) -> dict[str, Any]:
+    """The trace plot of solves, their gaps, and where each stands."""
+    runs = [_traced(lane, number) for number, lane in enumerate(lanes)]
     bounds = trace_chart("bounds", "Best value and upper bound", runs, margin=MARGIN)
     gaps = gap_chart("gaps", "Gap", runs)
-    return {"bounds": as_plotly(bounds), "gaps": None if gaps.empty else as_plotly(gaps), "lanes": lanes(job)}
-
-
-def lanes(job: Job) -> list[Mapping[str, Any]]:
-    """Where each solve of a job stands."""
-    return [_told(lane) for lane in job.lanes]
+    return {
+        "bounds": as_plotly(bounds),
+        "gaps": None if gaps.empty else as_plotly(gaps),
+        "lanes": [_told(lane) for lane in lanes],
+    }
 
 
 def _traced(lane: Lane, number: int) -> Traced:

@@ -6,6 +6,7 @@ import contextlib
 import ipaddress
 import tempfile
 import threading
+import traceback
 from collections.abc import AsyncIterator, Callable, Mapping
 from functools import cache
 from importlib.resources import files
@@ -215,6 +216,9 @@ class _Shared:
             return JSONResponse(await run_in_threadpool(handle, actions.Context(session, self.pool), asked))
         except SplgbenchError as error:
             return _refused(error)
+        except Exception as error:
+            traceback.print_exc()
+            return JSONResponse({"error": f"nobody expected this: {type(error).__name__}: {error}"}, 500)
 
     async def upload(self, request: Request) -> Response:
         """Take a package and have it read."""
@@ -307,4 +311,5 @@ def serve(app: Starlette, host: str, port: int, ready: Callable[[str], None]) ->
         shown = f"[{host}]" if family == socket.AF_INET6 else host
         ready(f"http://{shown}:{listening.getsockname()[1]}/")
         config = uvicorn.Config(app, log_level="warning", lifespan="on", ws="none", timeout_graceful_shutdown=2)
-        uvicorn.Server(config).run(sockets=[listening])
+        with contextlib.suppress(KeyboardInterrupt):
+            uvicorn.Server(config).run(sockets=[listening])

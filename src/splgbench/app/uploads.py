@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
+from urllib.parse import unquote
 
 from splgbench.errors import InputError
 
@@ -16,8 +17,13 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
 
 def safe_name(given: str) -> str:
-    """A file name without a path, of letters, digits, dot, dash and underscore, ending in .zip."""
-    stem = _UNSAFE.sub("-", Path(given.replace("\\", "/")).name.removesuffix(".zip")).strip(".-")[:80]
+    """A file name without a path, of letters, digits, dot, dash and underscore, ending in .zip.
+
+    Parameters
+    ----------
+    given : as the browser sends it, percent-encoded.
+    """
+    stem = _UNSAFE.sub("-", Path(unquote(given).replace("\\", "/")).name.removesuffix(".zip")).strip(".-")[:80]
     return f"{stem or 'upload'}.zip"
 
 

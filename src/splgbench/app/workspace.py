@@ -10,6 +10,7 @@ import numpy as np
 
 from splgbench.errors import InputError
 from splgbench.instance import Instance
+from splgbench.library.catalogue import KINDS
 from splgbench.planning.overrides import apply
 from splgbench.planning.tables import Columns, columns_of
 from splgbench.tables import CAPACITY_MODES
@@ -151,6 +152,12 @@ class Workspace:
             A decision without reason or author, on no offer, or against another one.
         """
         return replace(self, decisions=decisions, instance=_ruled(self.edited, self.rules, decisions))
+
+
+def own_kind(origin: str, instance: Instance) -> str:
+    """The kind of a user's own data, with what the package says of itself: "uploaded, semi-synthetic"."""
+    stated = instance.metadata.get("kind")
+    return f"{origin}, {stated}" if stated in KINDS else origin
 
 
 def decision_table(decisions: tuple[tuple[Any, ...], ...]) -> Columns:

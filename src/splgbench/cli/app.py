@@ -38,7 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
     for module in ("starlette", "uvicorn", "plotly"):
         load_optional(module, module, "app")
     from splgbench.app.server import build, is_loopback, serve
-    from splgbench.app.workspace import Workspace
+    from splgbench.app.workspace import Workspace, own_kind
 
     if not 0 <= arguments.port < 65_536:
         raise InputError("must be between 0 and 65535", "--port")
@@ -55,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
             print(f"{instance.name} at {address} (Ctrl-C ends it)", flush=True)
 
     app = build(
-        Workspace.of(instance, kind_of(arguments.instance) or "own file"),
+        Workspace.of(instance, kind_of(arguments.instance) or own_kind("own", instance)),
         host=arguments.host,
         upload_limit=arguments.upload_limit * 2**20,
     )

@@ -10,6 +10,7 @@ from splgbench.cli.output import print_json, print_table
 from splgbench.errors import OutputError
 from splgbench.planning.tables import read_sheet, write_columns
 from splgbench.report.figures import write_figure
+from splgbench.solver_libraries import load_optional
 from splgbench.value.evaluation import EFFECT_COLUMNS, Evaluation, evaluate
 from splgbench.value.figures import event_study
 from splgbench.value.schemas import PANEL
@@ -30,6 +31,8 @@ def add(parsers: Parsers) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    if arguments.output is not None:
+        load_optional("matplotlib.figure", "matplotlib", "report")
     found = evaluate(read_sheet(PANEL, arguments.panel, arguments.case_mix), arguments.case_mix, arguments.level)
     if arguments.output is not None:
         _write(found, arguments.output)
@@ -48,11 +51,11 @@ def run(arguments: argparse.Namespace) -> int:
             }
         )
         return 0
-    title = (
+    print(
         f"{found.observations} observations of {found.units} units, {found.treated_units} under contract; "
         f"{found.clusters} clusters; {found.level:.0%} intervals"
     )
-    print_table(EFFECT_COLUMNS, [(term, *map(_number, cells)) for term, *cells in rows], title)
+    print_table(EFFECT_COLUMNS, [(term, *map(_number, cells)) for term, *cells in rows])
     for note in found.notes:
         print(f"note: {note}")
     return 0

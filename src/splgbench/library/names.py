@@ -19,6 +19,7 @@ from splgbench.library.collection import Collection, Origin
 from splgbench.library.families import load_families
 from splgbench.package import DESCRIPTOR, read_package
 from splgbench.sources.cms_collection import CmsCollection, cms_of_folder
+from splgbench.sources.cms_region_trace import PACKAGES, region_provenance
 from splgbench.sources.switzerland_collection import SwissCollection, swiss_of_folder
 
 OWN_FILES: tuple[Callable[[str, Path], Collection | None], ...] = (cms_of_folder, swiss_of_folder)
@@ -105,7 +106,7 @@ def derive(name: str, raw: Path | None = None) -> Instance:
 
 
 def provenance(name: str, hospital: str, group: str, raw: Path | None = None) -> Sequence[Origin]:
-    """Where every number of an offer of a collection's instance comes from.
+    """Where every number of an offer of a collection's instance, or of a package of the library, comes from.
 
     Parameters
     ----------
@@ -116,6 +117,8 @@ def provenance(name: str, hospital: str, group: str, raw: Path | None = None) ->
     InputError
         No such instance or offer, or an instance of no collection.
     """
+    if raw is None and name in PACKAGES:
+        return region_provenance(name, hospital, group)
     return _collection(name, raw).provenance(name, hospital, group)
 
 

@@ -14,9 +14,10 @@ and cost recomputed, and the solver's bounds held against them.
 
 from __future__ import annotations
 
+import bisect
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
@@ -32,7 +33,9 @@ from splgbench.judging import judge_infeasible
 from splgbench.limits import NO_LIMITS, Limits
 from splgbench.methods import Direct, method
 from splgbench.model import FloatArray, MipModel
+from splgbench.offers import plain_offers
 from splgbench.planning.tables import Columns, columns_of, sheet
+from splgbench.presolve import without_unmet
 from splgbench.result import Status, contradicts, rounded_dual
 from splgbench.trace import Recorder, Stop
 from splgbench.value.schemas import COSTS
@@ -189,7 +192,7 @@ def frontier(
         return point
 
     least = search.least_cost()
-    above = keep(search.point(None))
+    above = keep(search.top())
     if least is None or above.cost is None:
         nothing = [Point(None, PointStatus.NOTHING)] * (points - 1)
         return Frontier((*nothing, *found), search.solves)
@@ -205,7 +208,19 @@ def frontier(
             if bound is not None and (found_here.benefit_bound is None or found_here.benefit_bound > bound):
                 found_here = replace(found_here, benefit_bound=bound)
             above = keep(found_here)
-    return Frontier(tuple(reversed(found)), search.solves)
+    return Frontier(tuple(_rising(reversed(found))), search.solves)
+
+
+def _rising(points: Iterable[Point]) -> Iterator[Point]:
+    """Points from the smallest budget on: one without proof takes the allocation of a smaller budget that is better."""
+    best: Point | None = None
+    for point in points:
+        unproved = point.status in (PointStatus.OPEN, PointStatus.NOTHING)
+        if best is not None and unproved and (point.benefit is None or point.benefit < (best.benefit or 0)):
+            point = replace(point, status=PointStatus.OPEN, benefit=best.benefit, cost=best.cost, volumes=best.volumes)
+        if point.benefit is not None:
+            best = point
+        yield point
 
 
 def _direct(name: str, instance: Instance, limits: Limits) -> Direct:
@@ -243,6 +258,7 @@ class _Search:
         self.cost_row = np.zeros(self.model.n_columns)
         self.cost_row[self.model.volume_column[there]] = costs[there]
         self.cost_unit = math.gcd(*costs[there].tolist()) or 1
+        self.offers = plain_offers(instance)
         self.known: IntArray | None = None
         self.feasible = False
 
@@ -255,26 +271,72 @@ class _Search:
         volumes = self._checked(self._solve(self._by_cost(self.model), None), None)
         return None if volumes is None else self._cost(volumes)
 
-    def point(self, budget: int | None) -> Point:
-        """The point of a budget; None is no limit."""
-        model = self.model
-        if budget is not None:
-            model = _with_row(model, self.cost_row / self.cost_unit, upper=float(budget // self.cost_unit))
-        solution = self._solve(model, self._start(model, budget))
+    def top(self) -> Point:
+        """The point without a budget: its first stage is the instance as it is, which the method solves as always."""
+        limits = self._share()
+        if limits is None:
+            self.left -= 1
+            return Point(None, PointStatus.NOTHING)
+        self.left, self.solves = self.left - 1, self.solves + 1
+        result = self.direct.solve(self.instance, limits, stop=self.stop)
+        if result.status is Status.INFEASIBLE:
+            raise InfeasibleError(result.message)
+        if result.status is Status.UNSUPPORTED:
+            raise UnsupportedError(result.message)
+        if result.status is Status.WRONG or (result.status is Status.ERROR and result.volumes is None):
+            raise SplgbenchError(f"{self.direct.name} on {self.instance.name}: {result.message}")
+        return self._point(None, result.volumes, result.dual)
+
+    def point(self, budget: int) -> Point:
+        """The point of a budget."""
+        model = _with_row(self.model, self.cost_row / self.cost_unit, upper=float(budget // self.cost_unit))
+        known = self._within(budget)
+        solution = self._solve(model, None if known is None else self._start(model, known))
         volumes = self._checked(solution, budget)
+        if known is not None and (volumes is None or self._benefit(volumes) < self._benefit(known)):
+            volumes = known
+        bound = None
+        if solution is not None:
+            bound = self._bound(solution, 0 if volumes is None else self._benefit(volumes))
+        return self._point(budget, volumes, bound)
+
+    def _point(self, budget: int | None, volumes: IntArray | None, bound: float | None) -> Point:
+        """A first stage that has ended: what is known of it, with the second stage where it is proved."""
+        whole_bound = None if bound is None else int(bound)
         if volumes is None:
             self.left -= 1
-            bound = None if solution is None else rounded_dual(solution.dual, None)
-            return Point(budget, PointStatus.NOTHING, benefit_bound=None if bound is None else int(bound))
+            return Point(budget, PointStatus.NOTHING, benefit_bound=whole_bound)
+        self.feasible, self.known = True, volumes
         benefit, cost = self._benefit(volumes), self._cost(volumes)
-        assert solution is not None
-        bound = self._bound(solution, benefit)
-        point = Point(budget, PointStatus.OPEN, benefit, None if bound is None else int(bound), cost, None, volumes)
-        self.known = volumes
-        if bound is None or bound > benefit:
+        point = Point(budget, PointStatus.OPEN, benefit, whole_bound, cost, None, volumes)
+        if whole_bound is None or whole_bound > benefit:
             self.left -= 1
             return point
         return self._cheapest(replace(point, status=PointStatus.COST_OPEN))
+
+    def _within(self, budget: int) -> IntArray | None:
+        """The last allocation without the mandates of least benefit by cost, and what needs them, until it fits.
+
+        None where that breaks a rule: some overrides and extensions forbid it.
+        """
+        known = self.known
+        if known is None:
+            return None
+        held = np.flatnonzero((known > 0) & ~self.offers.granted)
+        worth = self.instance.utility[held] / np.maximum(1, self.costs[held])
+        order = held[np.argsort(worth, kind="stable")]
+
+        def without(count: int) -> IntArray:
+            left = known > 0
+            left[order[:count]] = False
+            kept: IntArray = np.where(without_unmet(self.offers.links, left), known, 0)
+            return kept
+
+        fewest = bisect.bisect_left(range(len(order) + 1), True, key=lambda count: self._cost(without(count)) <= budget)
+        if fewest > len(order):
+            return None
+        volumes = without(fewest)
+        return volumes if check(self.instance, volumes).feasible else None
 
     def _cheapest(self, point: Point) -> Point:
         """The second stage."""
@@ -284,7 +346,7 @@ class _Search:
         unit = math.gcd(*self.model.objective.astype(np.int64).tolist()) or 1
         least = float(-(-point.benefit // unit))
         model = _with_row(self._by_cost(self.model), self.model.objective / unit, lower=least)
-        solution = self._solve(model, self._start_of(model, point.volumes))
+        solution = self._solve(model, self._start(model, point.volumes))
         volumes = self._checked(solution, point.budget)
         if solution is None:
             return point
@@ -301,27 +363,16 @@ class _Search:
     def _by_cost(self, model: MipModel) -> MipModel:
         return replace(model, objective=-self.cost_row / self.cost_unit)
 
-    def _start(self, model: MipModel, budget: int | None) -> Start | None:
-        """The last allocation found, where it fits the budget."""
-        if self.known is None or (budget is not None and self._cost(self.known) > budget):
-            return None
-        return self._start_of(model, self.known)
-
-    def _start_of(self, model: MipModel, volumes: IntArray) -> Start | None:
+    def _start(self, model: MipModel, volumes: IntArray) -> Start | None:
         if Capability.START not in self.direct.backend.capabilities:
             return None
         return Start(*model.start_values(volumes))
 
     def _solve(self, model: MipModel, start: Start | None) -> Solution | None:
         """One solve; None where time is up before it begins."""
-        limits = self.limits
-        if self.deadline is not None:
-            left = self.deadline - time.perf_counter()
-            if left <= 0:
-                self.left -= 1
-                return None
-            limits = replace(limits, wall_time=left / max(1, self.left))
-        if self.stop:
+        limits = self._share()
+        if limits is None:
+            self.left -= 1
             return None
         backend = self.direct.backend
         if (reason := backend.reason_against(model, limits)) is not None:
@@ -335,6 +386,15 @@ class _Search:
         if solution.status is SolverStatus.ERROR:
             raise SplgbenchError(f"{self.direct.name} on {self.instance.name}: {solution.message}")
         return solution
+
+    def _share(self) -> Limits | None:
+        """The limits of the next solve; None where time is up or someone stopped it."""
+        if self.stop:
+            return None
+        if self.deadline is None:
+            return self.limits
+        left = self.deadline - time.perf_counter()
+        return replace(self.limits, wall_time=left / max(1, self.left)) if left > 0 else None
 
     def _infeasible(self) -> SplgbenchError:
         """What to raise: infeasibility is believed with a second proof, and never once an allocation is known."""

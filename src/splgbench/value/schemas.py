@@ -103,7 +103,9 @@ PANEL = Schema(
     "units under contract and others, period by period; further columns are case mix",
     (
         Field("unit", "key", "region or hospital"),
-        Field("period", "whole", "year or quarter, consecutive", low=0, high=10**6),
+        Field(
+            "period", "whole", "year or quarter; those that occur are counted from one to the next", low=0, high=10**6
+        ),
         Field("treated", "whole", "1: under contract in this period, and from then on", low=0, high=1),
         Field("outcome", "number", "what the contract is to change"),
         Field("weight", "number", "of the row, for instance its cases; empty: 1", required=False, low=0, default=1.0),

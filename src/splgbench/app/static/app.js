@@ -4,10 +4,10 @@
 const $ = (id) => document.getElementById(id);
 const NUMBER = new Intl.NumberFormat("en");
 const FEWER = new Intl.NumberFormat("en", { maximumFractionDigits: 2 });
-const POLL = 150, FIRST = 40;
+const POLL = 250, FIRST = 40;
 
 let state = null;      // What the server says of the session.
-let chosen = "";       // The run that is shown; "" for the newest with an allocation.
+let chosen = "";       // The run that is shown; "" for the newest.
 let asked = null;      // The offer that a dialog is about.
 let following = null;  // The job that is watched.
 let outdated = false;  // Whether the instance changed while it was solved, and is to be solved again.
@@ -53,7 +53,11 @@ async function ask(path, query = {}, body = null) {
   } catch {
     throw new Error("The app does not answer: it may have been ended.");
   }
-  const found = await response.json();
+  return understood(response);
+}
+
+async function understood(response) {
+  const found = await response.json().catch(() => ({ error: `The app answers with an error (${response.status}).` }));
   if (!response.ok) throw new Error(found.error);
   return found;
 }
@@ -161,10 +165,7 @@ async function upload() {
   const file = $("file").files[0];
   if (!file) return complain(new Error("Choose a zip of an instance package first."));
   await starting("Reading the package", async () => {
-    const response = await fetch("upload", { method: "POST", headers: { "x-name": encodeURIComponent(file.name) }, body: file });
-    const found = await response.json();
-    if (!response.ok) throw new Error(found.error);
-    return found;
+    return understood(await fetch("upload", { method: "POST", headers: { "x-name": encodeURIComponent(file.name) }, body: file }));
   });
 }
 
@@ -176,7 +177,6 @@ async function starting(words, begin) {
     if (found.error) throw new Error(found.error);
     chosen = "";
     await refresh();
-    $("charts").hidden = true;
     say(`${state.instance.name} is loaded.`);
     await showPanel();
   }).finally(() => { if (!$("error").hidden) say(""); });
@@ -200,6 +200,7 @@ async function watchSolve(job, began) {
     const gap = lane.gap === null ? "" : `, gap ${percent(lane.gap)}`;
     say(step.done ? "" : `${lane.method}: ${step.seconds.toFixed(1)} s${gap}`);
     drawCurves(step);
+    drawn = "live";
     if (!step.done) showTiles({ ...lane, running: true });
   });
   if (outdated) {
@@ -237,7 +238,7 @@ function draw(id, spec, single) {
 function shown() {
   if (!state || !state.runs.length) return null;
   const wanted = state.runs.find((run) => String(run.number) === chosen);
-  return wanted || state.runs.filter((run) => run.has_allocation).at(-1) || state.runs.at(-1);
+  return wanted || state.runs.at(-1);
 }
 
 function showRuns() {
@@ -250,6 +251,19 @@ function showRuns() {
   $("stale").hidden = !run || run.hash === state.instance.hash;
   $("run-message").textContent = run ? [run.message, ...(run.clash.length ? [`The clash: ${run.clash.join("; ")}.`] : [])].filter(Boolean).join(" ") : "";
   showTiles(run);
+  showCurves(run);
+}
+
+let drawn = null;  // The run whose curves stand there.
+
+async function showCurves(run) {
+  const key = run ? `${run.number} ${run.hash}` : null;
+  if (key === drawn) return;
+  drawn = key;
+  $("charts").hidden = !run;
+  if (!run) return;
+  const found = await guarded(() => ask("curve", { run: run.number }));
+  if (found && key === drawn) drawCurves(found);
 }
 
 function tile(title, value, note = "", look = "") {
@@ -290,8 +304,8 @@ function grid(panel, { path, query, filters = [], cell = null, acts = null, labe
       if (mine === latest) render(found);
     });
   }
-  function order(column, found) {
-    const again = found.sort === column.key && found.order === "ascending";
+  function order(column) {
+    const again = view.sort === column.key && view.order === "ascending";
     Object.assign(view, { sort: column.key, order: again ? "descending" : "ascending", page: 0 });
     show().then(() => place.querySelector(`th[data-key="${column.key}"] button`)?.focus());
   }
@@ -300,7 +314,7 @@ function grid(panel, { path, query, filters = [], cell = null, acts = null, labe
     const head = visible.map(({ column }) => {
       const sorted = found.sort === column.key ? found.order : "none";
       return el("th", { scope: "col", className: column.form === "text" ? "" : "n", "aria-sort": sorted, "data-key": column.key },
-        el("button", { type: "button", textContent: column.title || "Kind", onclick: () => order(column, found) }));
+        el("button", { type: "button", textContent: column.title || "Kind", onclick: () => order(column) }));
     });
     if (acts) head.push(el("th", { scope: "col", className: "acts", textContent: "Actions" }));
     const rows = found.rows.map((values, i) => {
@@ -753,6 +767,19 @@ function buildRace(panel) {
   return { show, watch };
 }
 
+/* Questions, each in a dialog: who closes it needs no answer */
+
+let asking = false;
+
+async function question(job, onStep) {
+  asking = true;
+  try {
+    return await follow(job, onStep);
+  } finally {
+    asking = false;
+  }
+}
+
 /* Decisions on an offer */
 
 const offerWords = (row) => `${row.hospital_name === row.hospital || !row.hospital_name ? row.hospital : `${row.hospital_name} (${row.hospital})`}, ${row.group_name === row.group || !row.group_name ? row.group : `${row.group} ${row.group_name}`}`;
@@ -798,7 +825,7 @@ async function askPrice() {
     const halt = el("button", { type: "button", className: "small", textContent: "Stop", onclick: stop });
     const words = paragraph("Solving with the decision ...");
     answer("price", [words, halt]);
-    const found = await follow(job, (step) => { words.textContent = `Solving with the decision: ${step.seconds.toFixed(1)} s`; });
+    const found = await question(job, (step) => { words.textContent = `Solving with the decision: ${step.seconds.toFixed(1)} s`; });
     if (found.error) throw new Error(found.error);
     showPrice(found.answer);
   } catch (error) {
@@ -841,7 +868,7 @@ async function openWhy(row) {
   $("why").showModal();
   try {
     const { job } = await post("why", { hospital: row.hospital, group: row.group, method: $("method").value, time: Number($("time").value) });
-    const found = await follow(job, (step) => { words.textContent = `Solving with the mandate granted: ${step.seconds.toFixed(1)} s`; });
+    const found = await question(job, (step) => { words.textContent = `Solving with the mandate granted: ${step.seconds.toFixed(1)} s`; });
     if (found.error) throw new Error(found.error);
     answer("why-answer", explained(found.answer));
   } catch (error) {
@@ -900,12 +927,15 @@ function wire() {
   $("ask-price").addEventListener("click", askPrice);
   $("commit").addEventListener("click", commit);
   $("why-decide").addEventListener("click", () => { $("why").close(); openDecision(asked); });
+  for (const dialog of document.querySelectorAll("dialog")) dialog.addEventListener("close", () => { if (asking) stop(); });
   for (const button of document.querySelectorAll("[data-close]")) button.addEventListener("click", () => button.closest("dialog").close());
   for (const form of document.querySelectorAll("form")) form.addEventListener("submit", (event) => event.preventDefault());
 }
 
 async function main() {
   wire();
+  // The plotting library comes after the page.
+  addEventListener("load", () => { drawn = null; if (state) showCurves(shown()); });
   buildPanels();
   await guarded(async () => {
     await refresh();
@@ -916,6 +946,7 @@ async function main() {
     if (!state.job) return;
     if (state.job_kind === "solve") await watchSolve(state.job, performance.now());
     else if (state.job_kind === "race") { await openPanel("race"); await PANELS.find((panel) => panel.key === "race").view.watch(state.job); }
+    else { await follow(state.job, (step) => say(`${step.kind}: ${step.seconds.toFixed(0)} s`)); say(""); await refresh(); await showPanel(); }
   });
 }
 
