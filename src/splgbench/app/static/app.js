@@ -224,7 +224,9 @@ function drawCurves(step) {
 
 function draw(id, spec, single) {
   if (!window.Plotly) return;
-  const place = $(id);
+  const place = $(id), text = JSON.stringify(spec);
+  if (place.drawn === text) return;
+  place.drawn = text;
   if (!spec) { Plotly.purge(place); place.textContent = "No gap above 0 is known."; place.classList.add("soft"); return; }
   if (place.classList.contains("soft")) { place.textContent = ""; place.classList.remove("soft"); }
   const layout = { ...spec.layout, showlegend: !single, margin: { ...spec.layout.margin, t: single ? 8 : 12, b: 42 } };
