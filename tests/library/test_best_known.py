@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 
 import pytest
 
@@ -12,6 +13,7 @@ from splgbench.certificates.certificate import RefutedError
 from splgbench.certificates.produce import produce
 from splgbench.cli import main
 from splgbench.errors import InputError
+from splgbench.files import alone_in
 from splgbench.library import load
 from splgbench.library.best_known import (
     CERTIFICATE,
@@ -209,3 +211,18 @@ def test_tiny_records_are_the_exhaustive_optimum():
         entry = best_known()[name]
         assert entry.primal == by_search(load(name)).optimum
         assert entry.status in ("optimal", "optimal-claimed")
+
+
+def test_two_processes_record_one_after_the_other(tmp_path, instance, optimum):
+    """The second one waits for the folder, and keeps what the first one wrote."""
+    claim = read_claim(result_file(tmp_path / "r.json", instance, optimum.cases))
+    folder = tmp_path / "library"
+    folder.mkdir()
+    with alone_in(folder):
+        waiting = threading.Thread(target=record, args=(claim, folder))
+        waiting.start()
+        waiting.join(0.2)
+        assert waiting.is_alive()
+        assert not (folder / "best_known.csv").exists()
+    waiting.join()
+    assert set(read_best_known(folder)) == {NAME}

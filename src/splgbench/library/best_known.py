@@ -23,7 +23,7 @@ from splgbench.certificates.produce import produce
 from splgbench.certificates.verify import verify
 from splgbench.checker import check
 from splgbench.errors import InputError, OutputError, Problem
-from splgbench.files import parse_csv, parse_json, read_text, write_text, written_whole
+from splgbench.files import alone_in, parse_csv, parse_json, read_text, write_text, written_whole
 from splgbench.hashing import csv_line
 from splgbench.instance import Instance
 from splgbench.library.features import committed_features
@@ -350,6 +350,11 @@ def record(claim: Claim, folder: Path) -> Change:
     OutputError
         A file cannot be written.
     """
+    with alone_in(folder):
+        return _recorded(claim, folder)
+
+
+def _recorded(claim: Claim, folder: Path) -> Change:
     entries = read_best_known(folder)
     old = entries.get(claim.name)
     change = merged(old, claim)
@@ -428,7 +433,10 @@ def _read_packed(source: Path, read: Callable[[Path], _T]) -> _T:
     with TemporaryDirectory() as folder:
         path = Path(folder) / source.stem
         path.write_bytes(plain)
-        return read(path)
+        try:
+            return read(path)
+        except InputError as error:
+            raise InputError(replace(each, file=str(source)) for each in error.problems) from None
 
 
 def _root() -> Traversable:
