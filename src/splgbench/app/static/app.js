@@ -124,6 +124,7 @@ function showInstance() {
   document.title = `${instance.name} - splgbench`;
   const sizes = [plural(instance.hospitals, "hospital"), plural(instance.groups, "group"), plural(instance.areas, "area"), plural(instance.offers, "offer")];
   if (instance.regions) sizes.push(plural(instance.regions, "region"));
+  if (instance.extensions.length) sizes.push(`extensions ${instance.extensions.join(", ")}`);
   $("sizes").textContent = `${instance.name}: ${sizes.join(", ")}`;
   $("kind").textContent = `${instance.kind} data`;
   $("kind").className = "badge" + (instance.kind === "real" ? "" : " caution");
