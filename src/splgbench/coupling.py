@@ -36,6 +36,8 @@ class WholeRows:
     row, column, value : one entry a coefficient; a (row, column) at most once.
     lower, upper : shape (rows,); -`UNLIMITED` and `UNLIMITED` where there is none.
     texts : what each row says, for those who ask which rules clash.
+    own_free : whether own columns may be continuous in a model, because whole x and y leave whole ones; amounts of money
+        are larger than what solvers tell from whole numbers.
     """
 
     family: str
@@ -48,6 +50,7 @@ class WholeRows:
     lower: IntArray
     upper: IntArray
     texts: tuple[str, ...]
+    own_free: bool = False
 
     @property
     def most_worth(self) -> int:
@@ -69,7 +72,8 @@ def build_model(
     if not instance.extensions:
         return model
     for extension in instance.extensions.values():
-        model = _with_rows(model, extension.rows())
+        # CP-SAT has no continuous columns and does not need any.
+        model = _with_rows(model, extension.rows(), whole=backend == "cpsat")
     return model.with_integer_volumes()
 
 
@@ -106,8 +110,13 @@ def cpsat_rows(model: Any, rows: WholeRows, x: Sequence[Any], y: Sequence[Any]) 
     return CpSatRows(sums, [worth * column for worth, column in zip(rows.own_worth.tolist(), own, strict=True)])
 
 
-def _with_rows(model: MipModel, rows: WholeRows) -> MipModel:
-    """The model with own columns and rows appended; an offer without columns holds no case."""
+def _with_rows(model: MipModel, rows: WholeRows, whole: bool) -> MipModel:
+    """The model with own columns and rows appended; an offer without columns holds no case.
+
+    Parameters
+    ----------
+    whole : whether own columns are whole even where they need not be.
+    """
     n_offers = len(model.volume_column)
     wanted = np.unique(rows.column[(rows.column >= n_offers) & (rows.column < 2 * n_offers)]) - n_offers
     model = _with_mandates(model, wanted)
@@ -121,6 +130,7 @@ def _with_rows(model: MipModel, rows: WholeRows) -> MipModel:
     return _appended(
         model,
         Block(rows.family, first_own, first_own + n_own),
+        whole or not rows.own_free,
         (rows.own_lower, rows.own_upper, rows.own_worth),
         (rows.row[there], columns[there], rows.value[there]),
         (np.where(rows.lower > -UNLIMITED, rows.lower, -np.inf), np.where(rows.upper < UNLIMITED, rows.upper, np.inf)),
@@ -141,7 +151,7 @@ def _with_mandates(model: MipModel, offers: IntArray) -> MipModel:
     ones = np.ones(n)
     block = Block("y", first, first + n, "offer", lacking)
     bounds = (np.full(2 * n, -np.inf), np.zeros(2 * n))
-    model = _appended(model, block, (0 * ones, ones, 0 * ones), (row, columns, values), bounds)
+    model = _appended(model, block, True, (0 * ones, ones, 0 * ones), (row, columns, values), bounds)
     mandate_column = model.mandate_column.copy()
     mandate_column[lacking] = mandate
     return replace(model, mandate_column=mandate_column)
@@ -150,6 +160,7 @@ def _with_mandates(model: MipModel, offers: IntArray) -> MipModel:
 def _appended(
     model: MipModel,
     block: Block,
+    whole: bool,
     own: tuple[np.ndarray, np.ndarray, np.ndarray],
     entries: tuple[IntArray, IntArray, np.ndarray],
     bounds: tuple[np.ndarray, np.ndarray],
@@ -165,7 +176,7 @@ def _appended(
         objective=np.concatenate((model.objective, worth.astype(np.float64))),
         lower=np.concatenate((model.lower, lower.astype(np.float64))),
         upper=np.concatenate((model.upper, upper.astype(np.float64))),
-        integer=np.concatenate((model.integer, np.ones(len(lower), dtype=np.bool_))),
+        integer=np.concatenate((model.integer, np.full(len(lower), whole))),
         semicontinuous=np.concatenate((model.semicontinuous, np.zeros(len(lower), dtype=np.bool_))),
         row_start=np.concatenate((model.row_start, start)),
         row_columns=np.concatenate((model.row_columns, column[order])),

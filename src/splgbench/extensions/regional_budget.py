@@ -163,6 +163,7 @@ class RegionalBudget:
             value=np.concatenate((self.cost[of] // unit[self.budget[of]], 0 * saves + 1, 0 * takes - 1)),
             lower=np.full(n_rows, -UNLIMITED, dtype=np.int64),
             upper=self.cents // unit,
+            own_free=True,
             texts=tuple(
                 f"budget{_of(place)} ({cents} cents)"
                 for place, cents in zip(self.places, self.cents.tolist(), strict=True)
