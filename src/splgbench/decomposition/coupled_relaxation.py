@@ -6,10 +6,10 @@ With rows sum_j a_rj z_j + sum_e b_re s_e <= d_r of the extensions over columns 
     v_b(m) = max { sum_{j in b} (c_j - sum_r m_r a_rj) z_j : z keeps the plain rows within block b }                (1)
     L(m)   = sum_r m_r d_r + sum_b v_b(m) + sum_e S_e max(0, - sum_r m_r b_re)  >=  optimum                         (2)
 
-Multipliers are what floating point can hold, so sum_r m_r d_r is taken exactly, in fractions, and rounded up once. v_b
-counts with the solver's dual bound of the MILP, never with its incumbent, and with what its columns could be worth, each
-alone; both carry an allowance for rounding. L bounds the optimum under other limits d', too: L + m (d' - d).
-"""
+Multipliers are what floating point can hold, so sum_r m_r d_r is taken exactly, in fractions, and rounded up once.
+v_b counts with the solver's dual bound of the MILP, never with its incumbent, and with what its columns could be
+worth, each alone; both carry an allowance for rounding. L bounds the optimum under other limits d', too: L + m (d' -
+d)."""
 
 from __future__ import annotations
 
@@ -45,6 +45,7 @@ class CoupledRows:
     own : shape (rows, own columns).
     own_upper : shape (own columns,), S; lower bounds are 0.
     limit : shape (rows,), d, whole.
+    scale : shape (rows,), what a row of the model of `splgbench.coupling.build_model` is of this one.
     family : shape (rows,), the extension of each row.
     """
 
@@ -52,6 +53,7 @@ class CoupledRows:
     own: csr_array
     own_upper: IntArray
     limit: IntArray
+    scale: FloatArray
     family: tuple[str, ...]
 
 
@@ -65,7 +67,7 @@ def coupled_rows(instance: Instance, cut: BlockModel) -> CoupledRows:
     """
     model = cut.model
     n_offers = len(model.volume_column)
-    matrices, owns, uppers, limits = [], [], [], []
+    matrices, owns, uppers, limits, scales = [], [], [], [], []
     families: list[str] = []
     column_of = np.concatenate((model.volume_column, model.mandate_column))
     for name, extension in instance.extensions.items():
@@ -82,12 +84,14 @@ def coupled_rows(instance: Instance, cut: BlockModel) -> CoupledRows:
         owns.append(coo_array((rows.value[~plain], own), shape=(n_rows, len(rows.own_upper))))
         uppers.append(rows.own_upper)
         limits.append(rows.upper)
+        scales.append(2.0**-rows.row_shift)
         families += [name] * n_rows
     return CoupledRows(
         csr_array(vstack(matrices).astype(np.float64)),
         csr_array(block_diag(owns).astype(np.float64)),
         np.concatenate(uppers),
         np.concatenate(limits),
+        np.concatenate(scales),
         tuple(families),
     )
 
@@ -176,7 +180,7 @@ class CoupledRelaxation:
             total += Fraction(price) * limit
         for part in (*values, *(np.maximum(own_price, 0.0) * rows.own_upper * (1 + ROUNDING)).tolist()):
             total += Fraction(part)
-        return CoupledEvaluation(np.nextafter(float(total), np.inf), *self._plans(own_values))
+        return CoupledEvaluation(float(np.nextafter(float(total), np.inf)), *self._plans(own_values))
 
     def _plans(self, own_values: FloatArray) -> tuple[FloatArray, BoolArray, IntArray]:
         """Slack, mandates and volumes of the blocks' best plans."""

@@ -1,9 +1,8 @@
 """Several years and regional budgets for a synthetic instance: the tables of one year told again for each, and money.
 
-Years are Y1, Y2, ...; the group KNEE of year Y2 is KNEE@Y2, its area likewise. Demand of a cell drifts: every year it is
-multiplied by 1 + year_growth and by lognormal(year_sd). Capacities, minima, links and utilities stay. Money is in whole
-francs, stated in cents.
-"""
+Years are Y1, Y2, ...; the group KNEE of year Y2 is KNEE@Y2, its area likewise. Demand of a cell drifts: every year it
+is multiplied by 1 + year_growth and by lognormal(year_sd). Capacities, minima, links and utilities stay. Money is in
+whole francs, stated in cents."""
 
 from __future__ import annotations
 
@@ -50,10 +49,9 @@ def over_years(recipe: Recipe, draws: Draws, tables: Tables) -> tuple[Tables, di
             for column, cells in columns.items()
         }
     told["demand"]["cases"] = demand.ravel().tolist()
-    area = dict(zip(tables["groups"]["group"], tables["groups"]["area"], strict=True))
     entry: dict[str, Any] = {
         "years": years,
-        "groups": [{"group": f"{group}@{year}", "year": year, "unit": area[group]} for year in years for group in area],
+        "groups": [{"group": f"{group}@{year}", "year": year} for year in years for group in tables["groups"]["group"]],
     }
     if recipe.yearly_change:
         entry |= {"change_bp": fixed(recipe.yearly_change) * 10_000 // ONE, "change_cases": recipe.yearly_cases}

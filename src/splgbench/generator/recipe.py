@@ -147,8 +147,8 @@ class Recipe:
     years : years planned together; with more than one, every group and area is there once a year.
     year_growth, year_sd : from one year to the next the demand of a cell is multiplied by 1 + year_growth and by
         lognormal(year_sd).
-    yearly_change, yearly_cases : how far a hospital's volume in an area may move from one year to the next, as a share
-        of the year before and in cases; with yearly_change 0 it moves freely.
+    yearly_change, yearly_cases : how far a hospital's volume may move from one year to the next, as a share of the year
+        before and in cases; with yearly_change 0 it moves freely.
     budget : budget of a region and year as a multiple of what all its demand costs at the groups' costs; 0 for none.
     cost_sd : a case of a group costs 10,000 francs x lognormal(cost_sd) ...
     cost_h : ... and at a hospital that x lognormal(cost_h), in whole francs.
