@@ -6,9 +6,9 @@
        bound over the cells that they share, then neighbourhoods.
     4. Dantzig-Wolfe over blocks that only demand couples: a bound in about a second at 26 x 145, and a fractional
        allocation.
-    5. Repair, and RENS on the mandates that the master leaves fractional.
-    6. Lagrangian probing fixes what no better allocation can have otherwise; `strengthened` solves the rest, connected
-       components apart.
+    5. Repair, and RENS on the mandates that the master leaves fractional. Lagrangian probing fixes what no better
+       allocation can have otherwise; where it leaves many mandates open, a few neighbourhoods.
+    6. Probing against the best allocation; `strengthened` solves the rest, connected components apart.
     7. What is not proved in time goes to large-neighbourhood search for a while; then 6 again with more time.
 
 Where the first allocation is near the bound already, the relaxation is tight enough and 4 and 5 are left out. The
@@ -28,14 +28,14 @@ from splgbench.decomposition.compiling import compile_kernels
 from splgbench.decomposition.districts import districts
 from splgbench.decomposition.loop import Decomposition, Finished, Loop, full_name
 from splgbench.decomposition.lp_start import lp_start
-from splgbench.decomposition.neighbourhood_search import NeighbourhoodSearch
+from splgbench.decomposition.neighbourhood_search import OPTIONS, NeighbourhoodSearch, short_rens
 from splgbench.decomposition.neighbourhoods import Guide
 from splgbench.decomposition.partition import partition
 from splgbench.decomposition.probing import nothing_fixed, probe
 from splgbench.decomposition.relaxation import HospitalRelaxation
 from splgbench.decomposition.repair import repaired
 from splgbench.decomposition.requirements import master_versions, missing_master
-from splgbench.decomposition.restricted import Restriction, rens, solve_whole
+from splgbench.decomposition.restricted import Restriction, solve_whole
 from splgbench.errors import InputError, UnsupportedError
 from splgbench.model import FloatArray
 
@@ -53,6 +53,12 @@ MOST_COLUMNS = 1 / 3
 """Part of the time that is left for step 4."""
 MOST_RENS = 1 / 10
 """Part of the time that is left for step 5."""
+MANY = 800
+"""Mandates that probing leaves open above which neighbourhoods come before step 6."""
+EARLY_EFFORT = 5_000
+"""Simplex iterations for them."""
+REST_OPTIONS = {name: value for name, value in OPTIONS.items() if name != "mip_allow_restart"}
+"""HiGHS in step 6: restarts, which fix more and more, but no search for allocations where there is one."""
 FIRST_SLICE = 2 / 3
 """Part of the time that is left for step 6 at first; all of it at every return."""
 SEARCH = 1 / 4
@@ -123,7 +129,7 @@ def _decomposed(loop: Loop) -> SolverStatus:
     weights = generation.master.weights()
     loop.found(repaired(loop.offers, weights), "repair")
     loop.check()
-    rens(restriction, weights, _part(loop, MOST_RENS))
+    short_rens(loop, restriction, weights, _part(loop, MOST_RENS))
     loop.check()
     guide = Guide(loop.offers, weights, relaxation, generation.best)
     return _reduced(loop, relaxation, restriction, generation.best, guide)
@@ -145,14 +151,19 @@ def _by_district(loop: Loop, lots: Districts, guide: Guide) -> None:
 def _reduced(
     loop: Loop, relaxation: HospitalRelaxation, restriction: Restriction, multipliers: FloatArray, guide: Guide
 ) -> SolverStatus:
-    """Steps 6 and 7."""
+    """The last of step 5, and steps 6 and 7."""
     search = NeighbourhoodSearch(loop, guide, restriction=restriction)
     components = Components(relaxation, multipliers)
     slice_ = FIRST_SLICE
-    fixed = nothing_fixed(loop)
+    fixed = probe(loop, relaxation, multipliers)
+    # The better the best allocation, the smaller is what is left of the model.
+    if int(loop.offers.live.sum()) - fixed.count > MANY:
+        search.run(fixed, _part(loop, SEARCH), 0, EARLY_EFFORT)
+        loop.check()
     while True:
         fixed = fixed.joined(probe(loop, relaxation, multipliers))
-        if solve_apart(loop, restriction, components, fixed, _part(loop, slice_)):
+        options = {} if loop.best is None else REST_OPTIONS
+        if solve_apart(loop, restriction, components, fixed, _part(loop, slice_), options):
             return SolverStatus.FINISHED
         loop.check()
         if loop.left is None:

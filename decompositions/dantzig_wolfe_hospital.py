@@ -1,6 +1,7 @@
 """Dantzig-Wolfe decomposition by hospital: columns are a hospital's feasible plans.
 
-    1. Multipliers from the LP of `strengthened`; a few subgradient rounds fill the master.
+    1. Multipliers from the LP of `strengthened`; a few subgradient rounds fill the master. The LP's mandates and the
+       mean of the rounds' plans are repaired into allocations.
     2. Solve the restricted master; smooth its duals with the best multipliers so far (Wentges).
     3. Price every block exactly: the Lagrangian value (2) is the bound; the plans are new columns.
     4. Until the master's value meets the bound. Then a restricted-master RENS: mandates that the master leaves

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import csv
+import fcntl
 import io
 import json
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,25 @@ from splgbench.errors import InputError, OutputError, Problem
 from splgbench.tables import TABLES, Table
 
 _PACKAGE_FILES = {"datapackage.json", *(f"{table.name}.{end}" for table in TABLES for end in ("csv", "parquet"))}
+
+
+@contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Hold a folder against other processes that ask for it in this way; they wait. The hold goes with the process.
+
+    A file system without such locks, or a folder that cannot be opened, is used without.
+    """
+    try:
+        held = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        yield
+        return
+    try:
+        with suppress(OSError):
+            fcntl.flock(held, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(held)
 
 
 @contextmanager

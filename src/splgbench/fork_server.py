@@ -1,6 +1,7 @@
 """The process that workers are forked from: it has loaded the engine and no solver, so that one starts in milliseconds.
 
-``python -m splgbench.fork_server FD`` serves whoever holds the other end of socket FD, one worker at a time. A request
+``python -m splgbench.fork_server FD [METHOD]`` serves whoever holds the other end of socket FD, one worker at a time; a
+method that is named is prepared before, so that its workers find compiled code in place. A request
 is one byte with three file descriptors: the worker's standard input, output and error. The answers are its process
 number and, once it has ended and everything it left behind has been killed, its exit code and peak memory. When the
 socket closes, the server kills its worker and ends.
@@ -40,8 +41,12 @@ def main() -> None:
     os.set_blocking(wake, False)
     signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
     signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
-    _warm_up()
-    control.sendall(STARTED.pack(0))
+    _warm_up(*sys.argv[2:3])
+    try:
+        control.sendall(STARTED.pack(0))
+    except OSError:
+        # Who asked for the server has gone.
+        return
     while True:
         request, descriptors, _, _ = socket.recv_fds(control, len(REQUEST), 3)
         if not request:
@@ -63,8 +68,10 @@ def main() -> None:
             return
 
 
-def _warm_up() -> None:
+def _warm_up(method: str = "") -> None:
     """Look up once what every worker looks up: plug-ins and versions stay in caches."""
+    if method:
+        worker.prepared(method)
     for kind in registry.KINDS:
         registry.names(kind)
     versions()

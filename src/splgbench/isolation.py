@@ -317,15 +317,16 @@ _PREPARED: set[str] = set()
 _PREPARING = threading.Lock()
 
 
-def _prepare(method: str, stop: Stop) -> None:
+def prepare(method: str, stop: Stop) -> None:
     """Have what a decomposition compiles on this machine's disk before a run's limits begin to count, once by name."""
     name = re.split("[@:]", canonical(method))[0]
-    if stop or name in _PREPARED or name not in registry.names("decompositions"):
-        return
-    outcome = run_errand(PrepareErrand(method), lambda _: None, stop=stop, wall_time=PREPARE_TIME)
-    # An option that is refused, or an interrupt, says nothing of the next run.
-    if outcome.kind not in ("refused", "interrupted"):
-        _PREPARED.add(name)
+    with _PREPARING:
+        if stop or name in _PREPARED or name not in registry.names("decompositions"):
+            return
+        outcome = run_errand(PrepareErrand(method), lambda _: None, stop=stop, wall_time=PREPARE_TIME)
+        # An option that is refused, or an interrupt, says nothing of the next run.
+        if outcome.kind not in ("refused", "interrupted"):
+            _PREPARED.add(name)
 
 
 def attempt_isolated(
@@ -349,8 +350,7 @@ def attempt_isolated(
     processors : numbers of the processors it may run on; empty for all.
     """
     stop = Stop() if stop is None else stop
-    with _PREPARING:
-        _prepare(method, stop)
+    prepare(method, stop)
     events: list[Event] = []
     held: list[Event] = []
     watch = Stopwatch()

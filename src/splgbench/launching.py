@@ -118,10 +118,12 @@ class ForkServer:
     Parameters
     ----------
     threads : threads the workers' numerical libraries may use.
+    ahead : a method that the server prepares before its first worker; "" for none.
     """
 
-    def __init__(self, threads: int) -> None:
+    def __init__(self, threads: int, ahead: str = "") -> None:
         self.threads = threads
+        self.ahead = ahead
         self._server: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
 
@@ -167,7 +169,7 @@ class ForkServer:
         ours, theirs = socket.socketpair()
         with theirs:
             self._server = subprocess.Popen(
-                [sys.executable, "-m", "splgbench.fork_server", str(theirs.fileno())],
+                [sys.executable, "-m", "splgbench.fork_server", str(theirs.fileno()), self.ahead],
                 stdin=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],
                 env=pinned_environment(self.threads),
@@ -195,9 +197,15 @@ class ForkServer:
 
 
 class ForkServers:
-    """A fork server for every number of threads that is asked for; use it from one thread."""
+    """A fork server for every number of threads that is asked for; use it from one thread at a time.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    ahead : see `ForkServer`.
+    """
+
+    def __init__(self, ahead: str = "") -> None:
+        self._ahead = ahead
         self._servers: dict[int, ForkServer] = {}
 
     def prepare(self, threads: int) -> None:
@@ -216,7 +224,7 @@ class ForkServers:
 
     def _of(self, threads: int) -> ForkServer:
         if threads not in self._servers:
-            self._servers[threads] = ForkServer(threads)
+            self._servers[threads] = ForkServer(threads, self._ahead)
         return self._servers[threads]
 
     def __enter__(self) -> ForkServers:

@@ -60,7 +60,7 @@ def presolve(instance: Instance) -> Presolved:
     live = ~offers.refused & (offers.threshold <= offers.largest)
     granted = offers.granted
     while True:
-        live = _without_unmet(offers.links, live)
+        live = without_unmet(offers.links, live)
         links = _on_live(offers.links, live)
         closure = _closure(instance, links)
         granted = _spread(granted, closure)
@@ -96,7 +96,7 @@ def _refuse_dead(instance: Instance, clash: BoolArray) -> None:
         raise InfeasibleError(f"{hospital} must have a mandate for {group}, but cannot hold one")
 
 
-def _without_unmet(links: Requirements, live: BoolArray) -> BoolArray:
+def without_unmet(links: Requirements, live: BoolArray) -> BoolArray:
     """Step 1: offers die whose requirement has no live member, and whatever needs them in turn."""
     live = live.copy()
     of_member = links.of_member

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from splgbench.instance import IntArray
 
+FloatArray = NDArray[np.float64]
 GAMMA = 0x9E3779B97F4A7C15
 _MASK = 2**64 - 1
 
@@ -28,6 +29,19 @@ def raw_bits(name: str, count: int) -> NDArray[np.uint64]:
         z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
         mixed: NDArray[np.uint64] = z ^ (z >> np.uint64(31))
     return mixed
+
+
+def uniform(name: str, count: int) -> FloatArray:
+    """Numbers between 0 and 1, both excluded, from the first words of the stream; shape (count,)."""
+    return ((raw_bits(name, count) >> np.uint64(11)).astype(np.float64) + 0.5) / 2**53
+
+
+def normal(name: str, count: int) -> FloatArray:
+    """Standard normal numbers, from the uniform ones by inversion; shape (count,)."""
+    from scipy.special import ndtri
+
+    numbers: FloatArray = ndtri(uniform(name, count))
+    return numbers
 
 
 def permutation(name: str, count: int) -> IntArray:

@@ -13,6 +13,14 @@ def amount(value: float) -> str:
     return f"{value:,.0f}" if abs(value) < HUGE else f"{value:.4g}"
 
 
+def money(cents: int | None) -> str:
+    """An amount in whole cents, with separators and two decimals; - where it is unknown."""
+    if cents is None:
+        return "-"
+    whole, rest = divmod(abs(cents), 100)
+    return f"{'-' if cents < 0 else ''}{whole:,d}.{rest:02d}"
+
+
 def percent(fraction: float | None) -> str | None:
     """A gap: 0 %, 0.0031 %, 12.3 %, 1.2e+12 %; None where it is unknown."""
     if fraction is None:

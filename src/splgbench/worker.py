@@ -68,7 +68,7 @@ class SolveErrand:
     permutation: int | None = None
 
     def run(self, on_event: OnMessage, stop: Stop) -> Result:
-        solver = _prepared(self.method)
+        solver = prepared(self.method)
         on_event(SolveClock())
         began = time.perf_counter()
         result = solver.solve(self.instance, self.limits, self.start, self.permutation, on_event, stop)
@@ -83,10 +83,11 @@ class PrepareErrand:
     method: str
 
     def run(self, on_event: OnMessage, stop: Stop) -> None:
-        _prepared(self.method)
+        prepared(self.method)
 
 
-def _prepared(name: str) -> Method:
+def prepared(name: str) -> Method:
+    """The method of a name, its work before any instance done."""
     solver = method(name)
     if isinstance(solver, Prepared):
         solver.prepare()

@@ -366,6 +366,10 @@ def test_help_has_examples(capsys: pytest.CaptureFixture[str]) -> None:
         "screen",
         "import",
         "instances",
+        "value",
+        "frontier",
+        "fund",
+        "evaluate",
     ):
         with pytest.raises(SystemExit) as ended:
             main([command, "--help"])

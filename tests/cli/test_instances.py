@@ -31,7 +31,8 @@ def test_the_list_has_everything_and_filters_it(capsys):
     assert unknown
     assert all(entry["best_known"] is None for entry in unknown)
     assert {entry["name"] for entry in listed(capsys, "--set", "tiny")} == set(set_members("tiny"))
-    assert listed(capsys, "--family", "no such family") == []
+    assert main(["instances", "--family", "scael"]) == 2
+    assert "no such collection or family; there are" in capsys.readouterr().err
 
 
 def test_an_entry_tells_features_and_what_is_best_known(capsys):
@@ -91,3 +92,23 @@ def test_names_that_are_none(capsys, tmp_path):
     assert main(["instances", "show", "no-such-instance"]) == 2
     assert main(["instances", "show", NAME, "--picture", str(tmp_path / "p.gif")]) == 2
     assert "must end in .svg or .png" in capsys.readouterr().err
+
+
+def test_the_library_is_meant_whatever_lies_in_the_working_folder(capsys, tmp_path, monkeypatch):
+    """A package of one's own called as a preset is not shown as that preset."""
+    monkeypatch.chdir(tmp_path)
+    assert (
+        main(["generate", "basel", "--set", "hospitals=3", "--set", "groups=8", "--set", "areas=3", "-o", "easy"]) == 0
+    )
+    capsys.readouterr()
+    assert main(["instances", "show", "easy", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["features"]["hospitals"] == 12
+    assert load("easy").n_hospitals == 3
+
+
+def test_a_set_of_patterns_that_name_nothing_is_refused(capsys, tmp_path):
+    (tmp_path / "sets").mkdir()
+    rule = 'always = ["us-miami-2012"]\npool = ["tiny/*"]\nsize = 3\nper_family = 3\nleast_distance = 0\n'
+    (tmp_path / "sets" / "few.toml").write_text(rule)
+    assert main(["instances", "select", "--set", "few", "--library", str(tmp_path)]) == 2
+    assert "nothing in the library is called us-miami-2012" in capsys.readouterr().err

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 import pytest
 from instances_for_tests import make, plain_tables
 
@@ -59,6 +61,26 @@ def test_auto_proves_the_easy_one() -> None:
     """The pipeline ends with the optimum."""
     result = method("auto").solve(EASY)
     assert (result.status, result.primal, result.dual) == ("optimal", OPTIMUM, OPTIMUM)
+
+
+@pytest.mark.parametrize("many", [0, 10_000])
+def test_auto_searches_where_much_is_open(many: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neighbourhoods come before the reduced model just if probing leaves more than `MANY`; both end with a proof."""
+    pipeline = import_module("splgbench.decompositions.auto")
+    monkeypatch.setattr(pipeline, "MANY", many)
+    monkeypatch.setattr(pipeline, "SMALL", 0)
+    result = method("auto").solve(EASY)
+    assert (result.status, result.primal) == (Status.OPTIMAL, OPTIMUM)
+    assert any(name.endswith("_solved") for name in result.counters) is (many == 0)
+
+
+@pytest.mark.parametrize("name", ["dantzig-wolfe-hospital", "lns", "branch-and-price"])
+def test_an_allocation_before_the_first_master(name: str) -> None:
+    """Stopped in the warm-up, the method has what repair makes of the LP relaxation; after it, of the plans, too."""
+    early, later = (method(name).solve(EASY, Limits(iterations=rounds)) for rounds in (1, 41))
+    assert early.counters["iterations"] == 1
+    assert 0 < (early.primal or 0) <= (later.primal or 0) <= OPTIMUM
+    assert "repair" in {event.source for event in early.trace if event.primal is not None}
 
 
 def test_bounds_order() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 
 import pytest
 
@@ -12,6 +13,7 @@ from splgbench.certificates.certificate import RefutedError
 from splgbench.certificates.produce import produce
 from splgbench.cli import main
 from splgbench.errors import InputError
+from splgbench.files import alone_in
 from splgbench.library import load
 from splgbench.library.best_known import (
     CERTIFICATE,
@@ -25,6 +27,7 @@ from splgbench.library.best_known import (
     record,
 )
 from splgbench.library.features import committed_features
+from splgbench.package import write_package
 from splgbench.testing.oracles import by_search
 
 NAME = "tiny/capacity-both/rules-plain/seed-1"
@@ -112,8 +115,22 @@ def test_wrong_claims_are_refused(tmp_path, instance, optimum):
         read_claim(result_file(tmp_path / "wrong.json", instance, cases, instance_hash="0" * 64))
     with pytest.raises(InputError, match="field dual: must be a whole number"):
         read_claim(result_file(tmp_path / "wrong.json", instance, cases, dual="much"))
+    for never in (float("nan"), float("inf"), 0.5, True):
+        with pytest.raises(InputError, match="field dual: must be a whole number"):
+            read_claim(result_file(tmp_path / "wrong.json", instance, cases, dual=never))
     with pytest.raises(InputError, match="must be a result"):
         read_claim(result_file(tmp_path / "wrong.json", instance, cases, instance_hash=3))
+    for status in ("wrong", "error"):
+        with pytest.raises(InputError, match=f"field status: a run that ended as {status} is not recorded"):
+            read_claim(result_file(tmp_path / "wrong.json", instance, cases, status=status))
+
+
+def test_only_instances_of_the_library_are_recorded(tmp_path, instance, optimum):
+    """A package elsewhere has no name there, and none leaves the folder of the records."""
+    write_package(instance, tmp_path / "mine")
+    result = result_file(tmp_path / "mine.json", instance, dict(optimum.cases))
+    with pytest.raises(InputError, match="no such folder, zip or library instance"):
+        read_claim(result, str(tmp_path / "mine"))
 
 
 def test_a_bound_below_the_record_is_refused_and_a_wrong_one_on_file_is_withdrawn(tmp_path, instance, optimum):
@@ -194,3 +211,18 @@ def test_tiny_records_are_the_exhaustive_optimum():
         entry = best_known()[name]
         assert entry.primal == by_search(load(name)).optimum
         assert entry.status in ("optimal", "optimal-claimed")
+
+
+def test_two_processes_record_one_after_the_other(tmp_path, instance, optimum):
+    """The second one waits for the folder, and keeps what the first one wrote."""
+    claim = read_claim(result_file(tmp_path / "r.json", instance, optimum.cases))
+    folder = tmp_path / "library"
+    folder.mkdir()
+    with alone_in(folder):
+        waiting = threading.Thread(target=record, args=(claim, folder))
+        waiting.start()
+        waiting.join(0.2)
+        assert waiting.is_alive()
+        assert not (folder / "best_known.csv").exists()
+    waiting.join()
+    assert set(read_best_known(folder)) == {NAME}

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from splgbench.generator.generate import generate
@@ -57,7 +59,9 @@ def test_the_second_load_is_the_same_instance_and_derives_nothing(folder: Path) 
     assert not kept.capacity.flags.writeable
 
 
-@pytest.mark.parametrize("damage", ["empty", "half", "a bit", "text", "a byte more", "a folder"])
+@pytest.mark.parametrize(
+    "damage", ["empty", "half", "a bit", "text", "a byte more", "a folder", "another archive", "no archive"]
+)
 def test_a_damaged_entry_is_derived_again_and_replaced(folder: Path, damage: str) -> None:
     cache.cached(NAME, example)
     path, data = entry(folder), bytearray(entry(folder).read_bytes())
@@ -65,6 +69,12 @@ def test_a_damaged_entry_is_derived_again_and_replaced(folder: Path, damage: str
         path.unlink()
         path.mkdir()
         (path / "something").write_text("x")
+    elif damage.endswith("archive"):
+        whole = b"no archive"
+        if damage == "another archive":
+            np.savez(path.with_suffix(".npz"), something=np.zeros(1))
+            whole = path.with_suffix(".npz").read_bytes()
+        path.write_bytes(hashlib.sha256(whole).hexdigest().encode() + b"\n" + whole)
     else:
         data[len(data) // 2] ^= 1
         damaged = {"empty": b"", "half": data[: len(data) // 2], "a bit": data, "text": b"nothing\nhere\n"}

@@ -25,6 +25,7 @@ from splgbench.planning.schemas import SCHEMAS, as_markdown
 from splgbench.planning.tables import Columns, Sheet, read_sheet, write_columns
 from splgbench.result import Status
 from splgbench.transform import cut
+from splgbench.value.frontier import offer_costs
 
 GROUPS = ("E.1.1.M", "I.1.1.M", "I.1.2.M", "I.1.3.M", "I.2.2.M")
 HOSPITALS = ("gesundheitszentrum-fricktal", "praxisklinik-rennbahn-ag", "st-claraspital", "universitaetsspital-basel")
@@ -260,6 +261,8 @@ def test_the_example_makes_the_instance_of_the_library(tmp_path: Path) -> None:
     assert [entry.kind for entry in catalogue("us-miami-2011")] == ["real"]
     assert made == shipped
     assert "semi-synthetic" in shipped.metadata["description"]
+    # 0.9 points of CHF 11,601.
+    assert offer_costs(made)[made.offer_index["bethesda-spital-ag", "E.1.1.M"]] == 10_441
     offers = read_sheet("offers", tmp_path / "out" / "eligibility" / "offers.csv")
     admitted = [row for row in zip(*offers.columns.values(), strict=True) if row[3]]
     assert [row[3:] for row in admitted] == [

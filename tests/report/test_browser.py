@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from report.browser_for_tests import CHROMIUM, Browser, browser
+from browser_for_tests import CHROMIUM, Browser, browser
 from report.stores_for_tests import TERMS, a_run, golden_runs, records_of
 
 from splgbench.report.content import gather

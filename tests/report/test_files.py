@@ -24,7 +24,7 @@ from splgbench.report.lattice import LpBound
 from splgbench.report.page import render
 from splgbench.report.plotly_spec import as_plotly
 from splgbench.report.tables import Column, Table, as_csv, as_latex
-from splgbench.report.trace_plot import MOST_POINTS, Traced, trace_chart
+from splgbench.report.trace_plot import MOST_POINTS, Traced, gap_chart, trace_chart
 from splgbench.report.write import WRITTEN
 
 
@@ -295,6 +295,18 @@ def test_a_trace_that_is_still_going() -> None:
     running = Traced("a", "", 0, [(1.0, None, 50.0, "s"), (2.0, 10.0, 50.0, "s")])
     assert [list(series.x) for series in trace_chart("k", "t", [running]).series] == [[2.0], [1.0]]
     assert trace_chart("k", "t", [Traced("a", "", 0, [])]).series == []
+    close = Traced("a", "", 0, [(1.0, None, 9e9, "s"), (2.0, 1000.0, 1001.0, "s")])
+    assert trace_chart("k", "t", [close], margin=0.01).y.span == (990.0, 1011.0)
+
+
+def test_gaps_over_time() -> None:
+    """By hand: unknown until there are both bounds, then per cents of the value; a judged gap of 0 ends the line."""
+    trace = [(1.0, None, 150.0, "s"), (2.0, 100.0, 150.0, "s"), (3.0, 100.0, 150.0, "s"), (4.0, 100.0, 110.0, "s")]
+    going = gap_chart("k", "t", [Traced("a", "", 0, trace)]).series[0]
+    assert (list(going.x), list(going.y)) == ([2.0, 4.0], [50.0, 10.0])
+    done = gap_chart("k", "t", [Traced("a", "", 0, trace, 5.0, 105, 105.0)]).series[0]
+    assert (list(done.x), list(done.y)) == ([2.0, 4.0, 5.0], [50.0, 10.0, None])
+    assert gap_chart("k", "t", [Traced("a", "", 0, trace[:1], 5.0)]).empty
 
 
 def _bounds(**given: tuple[float, ...]) -> list[LpBound]:

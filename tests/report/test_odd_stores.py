@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from browser_for_tests import CHROMIUM, Browser, browser
 from campaign.campaigns_for_tests import hostile, write_campaign
-from report.browser_for_tests import CHROMIUM, Browser, browser
 from report.stores_for_tests import a_run, a_store, odd_stores, records_of
 
 from splgbench import Instance, write_package

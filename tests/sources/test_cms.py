@@ -12,6 +12,7 @@ import pytest
 
 from splgbench.errors import InputError
 from splgbench.instance import Instance
+from splgbench.library.names import provenance
 from splgbench.limits import Limits
 from splgbench.methods import method
 from splgbench.package import package_files, read_package
@@ -92,6 +93,66 @@ def test_provenance_covers_every_column(miami: Instance) -> None:
 
 
 # Against the raw files
+
+
+def test_every_number_of_every_offer_is_traced(miami: Instance) -> None:
+    """Each value is the package's, from raw lines of that hospital or group; what must add up adds up, by pandas."""
+    charges = pd.read_csv(RAW / "charges_drg100.csv.gz", dtype={"drg": str, "provider_id": str})
+    tables = {name: pd.DataFrame(table) for name, table in miami.to_tables().items()}
+    area_of = dict(zip(miami.groups, (miami.areas[a] for a in miami.group_area.tolist()), strict=True))
+    rows = {
+        "offers": tables["offers"].set_index(["hospital", "group"]),
+        "groups": tables["groups"].set_index("group"),
+        "hospitals": tables["hospitals"].set_index("hospital"),
+        "demand": tables["demand"].set_index("group"),
+        "area_capacity": tables["area_capacity"].set_index(["hospital", "area"]),
+    }
+    clauses_of = clauses(miami)
+    for k in range(0, miami.n_offers, 7):
+        hospital, group = miami.offer_name(k)
+        key = {"offers": (hospital, group), "groups": group, "hospitals": hospital, "demand": group}
+        key["area_capacity"] = (hospital, area_of[group])
+        linked = set()
+        for origin in provenance("us-miami-2011", hospital, group):
+            lines = _charges_lines(origin.rows)
+            of_lines = charges.loc[[line - 2 for line in lines]]
+            if origin.table == "links":
+                required = set(origin.value.removeprefix("any of ").split(", "))
+                assert required == clauses_of[group, origin.column]
+                assert not lines or set(of_lines["drg"]) == required
+                linked.add(origin.column)
+                continue
+            if origin.column == "hospital":
+                assert origin.value == hospital
+                continue
+            value = rows[origin.table].loc[key[origin.table], origin.column]
+            assert str(value) == origin.value, (hospital, group, origin)
+            if origin.column in ("discharges", "cases"):
+                assert of_lines["discharges"].sum() == value
+        assert linked == {name for of, name in clauses_of if of == group}
+
+
+def _charges_lines(rows: tuple[str, ...]) -> list[int]:
+    """Lines of the charges file among the rows of an origin."""
+    found = []
+    for row in rows:
+        file, _, at = row.partition(", line")
+        if file == "charges_drg100.csv":
+            first, _, last = at.removeprefix("s").strip().partition(" to ")
+            found += range(int(first), int(last or first) + 1)
+    return found
+
+
+def test_a_pair_that_is_not_published_and_names_that_are_none(miami: Instance) -> None:
+    """The first says so; the others are errors."""
+    offered = {miami.offer_name(k) for k in range(miami.n_offers)}
+    hospital, group = next((h, g) for h in miami.hospitals for g in miami.groups if (h, g) not in offered)
+    last = provenance("us-miami-2011", hospital, group)[-1]
+    assert (last.table, last.value) == ("offers", "")
+    assert "suppressed" in last.how
+    for pair in (("999999", group), (hospital, "47")):
+        with pytest.raises(InputError, match="us-miami-2011 has no"):
+            provenance("us-miami-2011", *pair)
 
 
 def test_counts(miami: Instance) -> None:

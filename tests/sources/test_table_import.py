@@ -181,7 +181,7 @@ def test_an_empty_cut_or_foreign_table_is_refused(tmp_path: Path, data: bytes) -
 
 def test_a_benefit_that_rounds_to_nothing_is_refused(tmp_path: Path) -> None:
     path = short(tmp_path, "h,g,n,q\nA,1,10,0.00001\n", 'quality = "q"\n')
-    with pytest.raises(InputError, match="raise utility_scale"):
+    with pytest.raises(InputError, match=r"\.csv, row 2, column q: .* raise assumptions\.utility_scale"):
         import_table(path)
 
 

@@ -12,7 +12,6 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from scipy.optimize import linprog
 from scipy.sparse import csr_array
 
 from splgbench.certificates.certificate import Certificate, DualPart, Pair
@@ -163,6 +162,8 @@ def _duals(rules: Rules, rows: list[Row]) -> np.ndarray:
     utility = np.concatenate((-np.array(rules.utility, dtype=float), np.zeros(n)))
     if (low > high).any():
         return np.zeros(len(rows))
+    from scipy.optimize import linprog
+
     solved = linprog(utility, A_ub=matrix, b_ub=limit, bounds=np.column_stack((low, high)), method="highs")
     return -solved.ineqlin.marginals if solved.status == 0 else np.zeros(len(rows))
 

@@ -9,13 +9,17 @@ import traceback
 from collections.abc import Sequence
 
 from splgbench.cli import (
+    app,
     certify,
     check,
     compare,
     compare_stores,
     conform,
     court,
+    evaluate,
     export,
+    frontier,
+    fund,
     generate,
     import_table,
     instances,
@@ -27,6 +31,7 @@ from splgbench.cli import (
     solve,
     store,
     validate,
+    value,
 )
 from splgbench.cli import run as run_campaign
 from splgbench.cli.output import print_error, print_json
@@ -46,6 +51,11 @@ COMMANDS = (
     certify,
     export,
     plan,
+    value,
+    frontier,
+    fund,
+    evaluate,
+    app,
     screen,
     conform,
     court,

@@ -11,7 +11,7 @@ from splgbench.errors import InputError
 from splgbench.library.best_known import STATUSES
 from splgbench.library.catalogue import KINDS, Entry, catalogue
 from splgbench.library.features import COLUMNS, Features, features
-from splgbench.library.names import collection_of, load
+from splgbench.library.names import collection_of, load, load_named
 from splgbench.library.picture import area_loads, draw_bars, text_bars
 from splgbench.library.sets import set_members
 from splgbench.readable import percent
@@ -39,6 +39,9 @@ def add_show(actions: Any) -> None:
 
 
 def run_list(arguments: argparse.Namespace) -> int:
+    if arguments.family and not catalogue(family=arguments.family):
+        families = ", ".join(sorted({entry.family for entry in catalogue()}))
+        raise InputError(f"no such collection or family; there are {families}", arguments.family)
     entries = catalogue(arguments.name, arguments.family, arguments.kind, arguments.status)
     if arguments.set:
         members = set_members(arguments.set)
@@ -108,7 +111,7 @@ def show(arguments: argparse.Namespace) -> int:
         raise InputError(
             "is no name of the library: packages and recipes of your own are not listed", arguments.instance
         )
-    entry, instance = found[0], load(arguments.instance)
+    entry, instance = found[0], load_named(arguments.instance)
     known = entry.features
     if known is None or known.instance_hash != instance.instance_hash:
         known = features(instance, entry.name)

@@ -30,7 +30,7 @@ from splgbench.library.catalogue import catalogue
 from splgbench.library.families import load_families
 from splgbench.library.features import FEATURES_FILE, committed_features, features, parse_features, write_features
 from splgbench.library.hashes import FAMILIES_FILE, committed_hashes, computed_hash, hashes_text
-from splgbench.library.names import by_number, load
+from splgbench.library.names import by_number, load, load_named
 from splgbench.library.picture import draw_curves
 from splgbench.library.selection import chosen, parse_rule
 from splgbench.library.sets import set_members, set_text
@@ -148,7 +148,7 @@ def _features(arguments: argparse.Namespace) -> int:
     for name in names:
         if arguments.missing and name in known and (arguments.lp is None or known[name].lp_linked is not None):
             continue
-        known[name] = features(load(name), name, arguments.lp)
+        known[name] = features(load_named(name), name, arguments.lp)
         write_text(path, write_features(known.values()))
         done.append(name)
     if arguments.json:
@@ -162,6 +162,9 @@ def _select(arguments: argparse.Namespace) -> int:
     folder = arguments.library or library_folder()
     file = folder / "sets" / f"{arguments.set}.toml"
     rule = parse_rule(read_text(file), str(file))
+    for pattern in (*rule.always, *rule.pool):
+        if not catalogue(pattern):
+            raise InputError(f"nothing in the library is called {pattern}", str(file))
     always = {entry.name: entry for pattern in rule.always for entry in catalogue(pattern)}
     entries = always | {entry.name: entry for pattern in rule.pool for entry in catalogue(pattern)}
     pool = {name: entry.features for name, entry in entries.items() if entry.features is not None}

@@ -1,4 +1,4 @@
-"""Connected components solved one after the other, each with its own share of the bound.
+"""Connected components solved apart, one after the other or side by side, each with its own share of the bound.
 
 Components do not meet in rows that can bind, so the optimum is the sum of theirs, and so is every Lagrangian value. A
 component is solved with the others as the best allocation has them.
@@ -7,6 +7,9 @@ component is solved with the others as the best allocation has them.
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 
@@ -14,7 +17,8 @@ from splgbench.backends.base import SolverStatus
 from splgbench.decomposition.loop import Loop, rounded_down
 from splgbench.decomposition.probing import Fixed
 from splgbench.decomposition.relaxation import HospitalRelaxation
-from splgbench.decomposition.restricted import Restriction
+from splgbench.decomposition.restricted import Beside, Restriction
+from splgbench.decomposition.side_by_side import in_turn
 from splgbench.instance import BoolArray
 from splgbench.model import FloatArray
 
@@ -57,9 +61,16 @@ class Components:
 
 
 def solve_apart(
-    loop: Loop, restriction: Restriction, components: Components, fixed: Fixed, seconds: float | None
+    loop: Loop,
+    restriction: Restriction,
+    components: Components,
+    fixed: Fixed,
+    seconds: float | None,
+    options: Mapping[str, Any] = MappingProxyType({}),
 ) -> bool:
     """Solve every group of components that is not settled; returns whether all are settled then.
+
+    As many are solved at once as the loop has threads; each has one thread then.
 
     Parameters
     ----------
@@ -67,6 +78,7 @@ def solve_apart(
     restriction : of the loop.
     fixed : mandates that every better allocation lacks or holds.
     seconds : for all of them; None for no limit.
+    options : of HiGHS, in its own words.
 
     Raises
     ------
@@ -75,25 +87,30 @@ def solve_apart(
     """
     ends = None if seconds is None else time.perf_counter() + seconds
     if loop.volumes is None or len(components.parts) == 1:
-        solution = restriction.decide(fixed, "highs", seconds)
+        solution = restriction.decide(fixed, "highs", seconds, options)
         return solution.status in (SolverStatus.FINISHED, SolverStatus.INFEASIBLE)
     # Small ones first: what they gain helps nothing else, but what they prove counts at once.
     todo = np.flatnonzero(~components.settled)
     sizes = np.array([part.sum() for part in components.parts])
     todo = todo[np.argsort(sizes[todo], kind="stable")]
+    threads = min(len(todo), restriction.side_by_side)
     utility = loop.instance.utility
-    for place, number in enumerate(todo.tolist()):
-        part = components.parts[number]
-        share = float(sizes[number] / sizes[todo[place:]].sum())
-        left = None if ends is None else share * max(0.0, ends - time.perf_counter())
-        held = loop.volumes > 0
-        others = float(utility[~part] @ loop.volumes[~part])
 
-        def on_dual(dual: float, number: int = number, part: BoolArray = part, others: float = others) -> None:
-            mine = float(utility[part] @ loop.volumes[part]) if loop.volumes is not None else 0.0
-            known = components.bound[number]
-            components.bound[number] = min(known, max(rounded_down(dual) - others, mine))
-            loop.bounded(float(components.bound.sum()), "components")
+    def solve(place: int) -> None:
+        loop.check()
+        volumes = loop.volumes
+        assert volumes is not None
+        number = int(todo[place])
+        part, held = components.parts[number], volumes > 0
+        share = min(1.0, threads * float(sizes[number] / sizes[todo[place:]].sum()))
+        left = None if ends is None else share * max(0.0, ends - time.perf_counter())
+        others = float(utility[~part] @ volumes[~part])
+
+        def bounded(dual: float) -> None:
+            with loop.lock:
+                mine = float(utility[part] @ loop.volumes[part]) if loop.volumes is not None else 0.0
+                components.bound[number] = min(components.bound[number], max(rounded_down(dual) - others, mine))
+                loop.bounded(float(components.bound.sum()), "components")
 
         # Every group may leave its share of the gap that the whole may have.
         gap = loop.limits.gap * float(sizes[number] / sizes.sum())
@@ -102,14 +119,16 @@ def solve_apart(
             np.where(part, fixed.stand, held),
             "highs",
             left,
-            options={"mip_rel_gap": gap},
-            on_dual=on_dual,
+            options={**options, "mip_rel_gap": gap},
+            on_dual=bounded,
+            beside=Beside(volumes, part) if threads > 1 else None,
         )
-        if solution.dual is not None:
-            on_dual(solution.dual)
         if solution.status is SolverStatus.INFEASIBLE:
-            components.bound[number] = float(utility[part] @ loop.volumes[part])
-            loop.bounded(float(components.bound.sum()), "components")
+            bounded(others)
+        elif solution.dual is not None:
+            bounded(solution.dual)
         components.settled[number] = solution.status in (SolverStatus.FINISHED, SolverStatus.INFEASIBLE)
         loop.check()
+
+    in_turn(solve, [()] * len(todo), threads)
     return bool(components.settled.all())

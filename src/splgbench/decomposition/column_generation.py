@@ -9,12 +9,14 @@ from typing import Generic, TypeVar
 
 import numpy as np
 
+from splgbench import registry
 from splgbench.decomposition.loop import Loop
-from splgbench.decomposition.lp_start import lp_multipliers
+from splgbench.decomposition.lp_start import lp_start
 from splgbench.decomposition.master import COLUMN_SHAPES, Master
 from splgbench.decomposition.multipliers import Subgradient
 from splgbench.decomposition.partition import Partition
 from splgbench.decomposition.relaxation import Evaluation, HospitalRelaxation, PlanRelaxation
+from splgbench.decomposition.repair import repaired
 from splgbench.decomposition.state import Shape
 from splgbench.errors import InfeasibleError
 from splgbench.instance import IntArray
@@ -32,6 +34,8 @@ R = TypeVar("R", bound=PlanRelaxation)
 def by_hospital(loop: Loop, blocks: Partition) -> ColumnGeneration[HospitalRelaxation]:
     """Column generation over blocks that are priced exactly, from the duals of the LP of `strengthened` on.
 
+    The LP's mandates are repaired into a first allocation.
+
     Parameters
     ----------
     blocks : a partition that cuts neither links nor area capacities.
@@ -42,7 +46,16 @@ def by_hospital(loop: Loop, blocks: Partition) -> ColumnGeneration[HospitalRelax
         The pricer refuses the partition.
     """
     relaxation = HospitalRelaxation(loop.offers, blocks, loop.limits.threads)
-    return ColumnGeneration(loop, relaxation, partial(lp_multipliers, relaxation))
+
+    def first(seconds: float | None) -> FloatArray:
+        start = lp_start(
+            relaxation, registry.find("formulations", "strengthened").build(loop.instance, "highs"), seconds
+        )
+        if start.weights is not None:
+            loop.found(repaired(loop.offers, start.weights), "repair")
+        return start.multipliers
+
+    return ColumnGeneration(loop, relaxation, first)
 
 
 class ColumnGeneration(Generic[R]):
@@ -175,10 +188,13 @@ class ColumnGeneration(Generic[R]):
     def _warm_up(self) -> None:
         multipliers = self.first(self.loop.left)
         rule = Subgradient(self.relaxation, multipliers)
+        often = np.zeros(self.loop.instance.n_offers)
         for _ in range(self.warm_up):
             evaluation = self.evaluate(multipliers)
             self.loop.check()
+            often += evaluation.plans.volume > 0
             target = 0.99 * self.best_bound
             if self.loop.best is not None:
                 target = max(target, float(self.loop.best))
             multipliers = rule.next(evaluation, target)
+        self.loop.found(repaired(self.loop.offers, often), "repair")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -61,6 +62,10 @@ class Loop:
     start : volumes of a known allocation, or None.
     recorder : takes the events.
     stop : set from outside to end early.
+
+    Attributes
+    ----------
+    lock : held while bounds change; held from reading `volumes` to `found` where threads share the loop.
     """
 
     def __init__(
@@ -72,6 +77,7 @@ class Loop:
         self.stop = stop
         self.began = recorder.started
         self.offers: Presolved = presolve(instance)
+        self.lock = threading.RLock()
         self.best: int | None = None
         self.volumes: IntArray | None = None
         self.bound: float | None = None
@@ -175,9 +181,10 @@ class Loop:
             raise InfeasibleError("the relaxation has no solution, so no allocation exists")
         if math.isfinite(value):
             value = rounded_down(value)
-        if self.bound is None or value < self.bound:
-            self.bound = value
-            self._tell(source, dual=value)
+        with self.lock:
+            if self.bound is None or value < self.bound:
+                self.bound = value
+                self._tell(source, dual=value)
 
     def proved(self, source: str) -> None:
         """Nothing better than the best allocation exists: its value, a whole number, is the bound."""
@@ -223,10 +230,11 @@ class Loop:
             polished = Polished(known, check(self.instance, known).objective)
         if polished.volumes is None or polished.objective is None:
             return False
-        if self.best is not None and polished.objective <= self.best:
-            return False
-        self.best, self.volumes = polished.objective, polished.volumes
-        self._tell(source, primal=polished.objective, mandates=polished.volumes > 0)
+        with self.lock:
+            if self.best is not None and polished.objective <= self.best:
+                return False
+            self.best, self.volumes = polished.objective, polished.volumes
+            self._tell(source, primal=polished.objective, mandates=polished.volumes > 0)
         return True
 
 

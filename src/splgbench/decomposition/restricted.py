@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,8 +17,9 @@ from splgbench.coupling import build_model
 from splgbench.decomposition.loop import Loop
 from splgbench.decomposition.probing import Fixed
 from splgbench.decomposition.shrinking import shrunk
+from splgbench.decomposition.side_by_side import NothingLeft
 from splgbench.errors import InfeasibleError, SplgbenchError
-from splgbench.instance import BoolArray
+from splgbench.instance import BoolArray, IntArray
 from splgbench.limits import Limits
 from splgbench.model import FloatArray, MipModel
 from splgbench.trace import Event, EventHandler, Recorder
@@ -25,7 +27,13 @@ from splgbench.trace import Event, EventHandler, Recorder
 WHOLE = 1e-6
 
 
-def rens(restriction: Restriction, weights: FloatArray, seconds: float | None = None, nodes: int | None = None) -> None:
+def rens(
+    restriction: Restriction,
+    weights: FloatArray,
+    seconds: float | None = None,
+    nodes: int | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> None:
     """Fix the mandates that a fractional solution leaves whole and solve the rest.
 
     Where that has no solution, only the mandates at 0 are fixed.
@@ -35,11 +43,12 @@ def rens(restriction: Restriction, weights: FloatArray, seconds: float | None = 
     restriction : of the loop that takes the incumbents.
     weights : shape (K,), mandates of the fractional solution.
     seconds, nodes : most it may take.
+    options : as for `Restriction.solve`.
     """
     out, stand = weights <= WHOLE, weights >= 1 - WHOLE
-    solution = restriction.solve(out, stand, "rens", seconds, nodes)
+    solution = restriction.solve(out, stand, "rens", seconds, nodes, options)
     if solution.status is SolverStatus.INFEASIBLE:
-        restriction.solve(out, np.zeros_like(stand), "rens", seconds, nodes)
+        restriction.solve(out, np.zeros_like(stand), "rens", seconds, nodes, options)
 
 
 def solve_whole(loop: Loop) -> SolverStatus:
@@ -68,6 +77,22 @@ def solve_whole(loop: Loop) -> SolverStatus:
     return solution.status
 
 
+@dataclass(frozen=True)
+class Beside:
+    """What a solve with others beside it stands on; it has one thread.
+
+    Parameters
+    ----------
+    volumes : shape (K,), the allocation it starts from; the loop may have a better one when it ends.
+    part : shape (K,), offers whose mandates it may change: what it finds there is put into the loop's best allocation.
+    quiet : whether the loop is told nothing; `Restriction.put` does it.
+    """
+
+    volumes: IntArray
+    part: BoolArray
+    quiet: bool = False
+
+
 class Restriction:
     """The strengthened model of a loop's instance, built once and solved with ever other mandates fixed.
 
@@ -75,10 +100,15 @@ class Restriction:
     ----------
     loop : takes the incumbents; its best allocation is the start of every solve.
     backend : name of the solver.
+
+    Attributes
+    ----------
+    side_by_side : how many may be solved at once, in threads.
     """
 
     def __init__(self, loop: Loop, backend: str = "highs") -> None:
         self.loop = loop
+        self.side_by_side = loop.limits.threads if backend == "highs" else 1
         self.model: MipModel = registry.find("formulations", "strengthened").build(loop.instance, backend)
         self.backend: Backend = registry.find("backends", backend)
 
@@ -93,6 +123,7 @@ class Restriction:
         *,
         on_dual: Callable[[float], None] | None = None,
         near: BoolArray | None = None,
+        beside: Beside | None = None,
     ) -> Solution:
         """Solve what is open; incumbents go to the loop as they come.
 
@@ -106,6 +137,7 @@ class Restriction:
         on_dual : told of upper bounds on what every allocation with these mandates fixed is worth.
         near : shape (K,), offers whose volumes are open; the others keep those of the best allocation, and the bounds
             of the solution hold for such allocations only. None opens all.
+        beside : what it stands on where others are solved at the same time.
 
         Returns
         -------
@@ -115,9 +147,13 @@ class Restriction:
         loop = self.loop
         left = [value for value in (loop.left, seconds) if value is not None]
         limits = replace(loop.limits, wall_time=max(0.05, min(left)) if left else None, nodes=nodes, iterations=None)
-        known = None
-        if loop.volumes is not None:
-            columns, values = self.model.start_values(loop.volumes)
+        first = loop.volumes
+        if beside is not None:
+            first, limits = beside.volumes, replace(limits, threads=1)
+        known, reached = None, -math.inf
+        if first is not None:
+            reached = float(loop.instance.utility @ first)
+            columns, values = self.model.start_values(first)
             known = np.zeros(self.model.n_columns)
             known[columns] = values
         lower, upper = self._bounds(out, stand)
@@ -131,8 +167,11 @@ class Restriction:
         held = self.model.mandates(np.where(part.kept, 0.0, part.values))
 
         def on_event(event: Event) -> None:
-            if event.mandates is not None and (loop.best is None or (event.primal or 0.0) > loop.best):
-                loop.found(held | event.mandates, source)
+            nonlocal reached
+            if event.mandates is not None and (event.primal or 0.0) > reached:
+                reached = event.primal or 0.0
+                if beside is None or not beside.quiet:
+                    self.put(held | event.mandates, source, beside)
             if on_dual is not None and event.dual is not None:
                 on_dual(event.dual)
 
@@ -143,17 +182,29 @@ class Restriction:
         if solution.values is None:
             return solution
         whole = part.whole(solution.values)
-        mandates = self.model.mandates(whole)
-        if loop.volumes is None or (mandates != (loop.volumes > 0)).any():
-            loop.found(mandates, source)
+        if beside is None or not beside.quiet:
+            self.put(self.model.mandates(whole), source, beside)
         return replace(solution, values=whole)
 
-    def decide(self, fixed: Fixed, source: str, seconds: float | None = None) -> Solution:
+    def put(self, mandates: BoolArray, source: str, beside: Beside | None = None) -> None:
+        """Give mandates that a solve has found to the loop, as far as they are news."""
+        loop = self.loop
+        with loop.lock:
+            if loop.volumes is not None:
+                held = loop.volumes > 0
+                mandates = mandates if beside is None else np.where(beside.part, mandates, held)
+                if (mandates == held).all():
+                    return
+            loop.found(mandates, source)
+
+    def decide(
+        self, fixed: Fixed, source: str, seconds: float | None = None, options: Mapping[str, Any] | None = None
+    ) -> Solution:
         """Solve what is open where every better allocation has the mandates that are fixed; bounds go to the loop.
 
         Parameters
         ----------
-        source, seconds : as in `solve`.
+        source, seconds, options : as in `solve`.
 
         Raises
         ------
@@ -165,7 +216,7 @@ class Restriction:
         def on_dual(dual: float) -> None:
             loop.bounded(max(dual, float(loop.best or 0)), source)
 
-        solution = self.solve(fixed.out, fixed.stand, source, seconds, on_dual=on_dual)
+        solution = self.solve(fixed.out, fixed.stand, source, seconds, options=options, on_dual=on_dual)
         if solution.dual is not None:
             on_dual(solution.dual)
         if solution.status is SolverStatus.INFEASIBLE:
@@ -213,7 +264,7 @@ class Restriction:
         name, backend = self.backend.name, self.backend
         if isinstance(backend, HighsBackend):
             return backend.solve_here(
-                model, Task(limits, Recorder(name, on_event), self.loop.stop, start), options, constant
+                model, Task(limits, Recorder(name, on_event), NothingLeft(self.loop), start), options, constant
             )
 
         def more(value: float | None) -> float | None:

@@ -23,11 +23,11 @@ from splgbench.certificates.produce import produce
 from splgbench.certificates.verify import verify
 from splgbench.checker import check
 from splgbench.errors import InputError, OutputError, Problem
-from splgbench.files import parse_csv, parse_json, read_text, write_text
+from splgbench.files import alone_in, parse_csv, parse_json, read_text, write_text, written_whole
 from splgbench.hashing import csv_line
 from splgbench.instance import Instance
 from splgbench.library.features import committed_features
-from splgbench.library.names import library_names, load
+from splgbench.library.names import library_names, load_named
 from splgbench.result import Status, contradicts, relative_gap
 
 _T = TypeVar("_T")
@@ -35,6 +35,7 @@ _T = TypeVar("_T")
 FILE = "best_known.csv"
 FOLDER = "best_known"
 ALLOCATION, CERTIFICATE = "allocation.csv.gz", "certificate.json.gz"
+_NOT_RECORDED = (Status.WRONG, Status.ERROR)
 STATUSES = ("optimal", "optimal-claimed", "open", "unknown")
 """Certified bound equals the value; a solver's bound does; a gap is left; no value is known."""
 
@@ -191,6 +192,8 @@ def read_claim(path: Path, name: str = "", certificate: Path | None = None) -> C
     data = parse_json(read_text(path), str(path))
     if not isinstance(data, dict) or not isinstance(data.get("instance_hash"), str):
         raise InputError("must be a result of splgbench solve: a JSON object", str(path))
+    if data.get("status") in _NOT_RECORDED:
+        raise InputError(f"field status: a run that ended as {data['status']} is not recorded", str(path))
     allocation = None if data.get("allocation") is None else read_allocation(path)
     claim = _checked(name or str(data.get("instance") or ""), data, allocation, path)
     return claim if certificate is None else _certified(claim, read_certificate(certificate))
@@ -207,7 +210,7 @@ def read_claims(store: Path) -> Iterator[Claim]:
     with Store(store) as opened:
         for run in opened.runs():
             name = library_name(run["instance"], run["instance_hash"])
-            if name and run["status"] not in (Status.WRONG, Status.ERROR):
+            if name and run["status"] not in _NOT_RECORDED:
                 file = opened.file(run["allocation_file"]) if run["allocation_file"] else None
                 yield _checked(name, run, None if file is None else read_allocation(file), store)
 
@@ -238,7 +241,8 @@ def _checked(name: str, data: Mapping[str, Any], allocation: Allocation | None, 
         if allocation.objective is not None and allocation.objective != primal:
             raise RefutedError(f"{path}: field primal: claims {allocation.objective}, the allocation is worth {primal}")
     dual = data.get("dual")
-    if dual is not None and (not isinstance(dual, int | float) or isinstance(dual, bool) or dual != int(dual)):
+    whole = (isinstance(dual, float) and dual.is_integer()) or (isinstance(dual, int) and not isinstance(dual, bool))
+    if dual is not None and not whole:
         raise InputError("field dual: must be a whole number", str(path))
     if dual is not None and primal is not None and contradicts(dual, primal):
         raise RefutedError(f"{path}: field dual: {dual} lies below the checked value {primal}")
@@ -252,7 +256,7 @@ def _checked(name: str, data: Mapping[str, Any], allocation: Allocation | None, 
 
 @lru_cache(maxsize=2)
 def _loaded(name: str) -> Instance:
-    return load(name)
+    return load_named(name)
 
 
 def _certified(claim: Claim, certificate: Certificate) -> Claim:
@@ -346,6 +350,11 @@ def record(claim: Claim, folder: Path) -> Change:
     OutputError
         A file cannot be written.
     """
+    with alone_in(folder):
+        return _recorded(claim, folder)
+
+
+def _recorded(claim: Claim, folder: Path) -> Change:
     entries = read_best_known(folder)
     old = entries.get(claim.name)
     change = merged(old, claim)
@@ -389,7 +398,7 @@ def recheck(entry: BestKnown, folder: Path) -> None:
     RefutedError
         A value or a bound that they do not bear out.
     """
-    instance, own = load(entry.instance), folder / FOLDER / entry.instance
+    instance, own = load_named(entry.instance), folder / FOLDER / entry.instance
     if instance.instance_hash != entry.instance_hash:
         raise InputError(
             f"the entry's hash is not that of the instance ({instance.instance_hash[:12]})", entry.instance
@@ -409,15 +418,11 @@ def recheck(entry: BestKnown, folder: Path) -> None:
 
 
 def _write_packed(target: Path, write: Callable[[Path], None]) -> None:
-    """Write with `write`, gzipped without a time stamp."""
-    with TemporaryDirectory() as folder:
-        plain = Path(folder) / target.stem
+    """Write with `write`, gzipped without a time stamp, whole or not at all."""
+    with written_whole(target) as draft:
+        plain = draft.with_suffix("")
         write(plain)
-        packed = gzip.compress(plain.read_bytes(), mtime=0)
-    try:
-        target.write_bytes(packed)
-    except OSError as error:
-        raise OutputError(f"cannot write {target}: {error.strerror}") from None
+        draft.write_bytes(gzip.compress(plain.read_bytes(), mtime=0))
 
 
 def _read_packed(source: Path, read: Callable[[Path], _T]) -> _T:
@@ -428,7 +433,10 @@ def _read_packed(source: Path, read: Callable[[Path], _T]) -> _T:
     with TemporaryDirectory() as folder:
         path = Path(folder) / source.stem
         path.write_bytes(plain)
-        return read(path)
+        try:
+            return read(path)
+        except InputError as error:
+            raise InputError(replace(each, file=str(source)) for each in error.problems) from None
 
 
 def _root() -> Traversable:

@@ -13,6 +13,7 @@ import io
 import json
 import os
 import sys
+import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields
 from functools import cache
@@ -130,11 +131,14 @@ def _read(path: Path, name: str) -> Instance | None:
         return None
     if hashlib.sha256(data).hexdigest().encode() != digest:
         return None
-    with np.load(io.BytesIO(data), allow_pickle=False) as archive:
-        *made_as, described = json.loads(archive["head"].tobytes())
-        if made_as != [_LAYOUT, fingerprint(), name]:
-            return None
-        arrays = {field: archive[field] for field in _ARRAYS}
+    try:
+        with np.load(io.BytesIO(data), allow_pickle=False) as archive:
+            *made_as, described = json.loads(archive["head"].tobytes())
+            if made_as != [_LAYOUT, fingerprint(), name]:
+                return None
+            arrays = {field: archive[field] for field in _ARRAYS}
+    except (KeyError, OSError, ValueError, zipfile.BadZipFile):  # whole, but written by something else
+        return None
     entries = described.pop("extensions")
     instance = Instance(**arrays, **{field: _frozen(field, value) for field, value in described.items()})
     return with_extensions(instance, entries) if entries else instance

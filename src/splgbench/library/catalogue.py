@@ -98,6 +98,15 @@ def catalogue(pattern: str = "*", family: str = "", kind: str = "", status: str 
     return sorted(wanted, key=lambda entry: by_number(entry.name))
 
 
+def kind_of(name: str) -> str | None:
+    """Of `KINDS`; None for what is no name of the library."""
+    collection = collection_of(name)
+    if collection is not None:
+        return collection.kind
+    origin = library_names().get(name)
+    return None if origin is None else "synthetic" if origin == "recipe" else package_kind(name)
+
+
 def _entry(name: str, origin: str, features: Mapping[str, Features], known: Mapping[str, BestKnown]) -> Entry:
     collection = collection_of(name)
     if collection is not None:

@@ -19,6 +19,7 @@ from splgbench.library.collection import Collection, Origin
 from splgbench.library.families import load_families
 from splgbench.package import DESCRIPTOR, read_package
 from splgbench.sources.cms_collection import CmsCollection, cms_of_folder
+from splgbench.sources.cms_region_trace import PACKAGES, region_provenance
 from splgbench.sources.switzerland_collection import SwissCollection, swiss_of_folder
 
 OWN_FILES: tuple[Callable[[str, Path], Collection | None], ...] = (cms_of_folder, swiss_of_folder)
@@ -61,21 +62,32 @@ def load(name: str | Path) -> Instance:
     """
     path = Path(name)
     try:
-        there = path.exists()
+        there = str(name) != "" and path.exists()
     except (OSError, ValueError) as error:
         raise InputError(f"cannot be read: {error}", str(name)) from None
-    collection = None if there else collection_of(str(name))
-    if collection is not None:
-        return cached(str(name), lambda: collection.make(str(name)))
-    if there or path.suffix == ".zip" or len(path.parts) > 1:
+    if there or (collection_of(str(name)) is None and (path.suffix == ".zip" or len(path.parts) > 1)):
         return read_package(path)
-    kind = library_names().get(str(name))
+    return load_named(str(name))
+
+
+def load_named(name: str) -> Instance:
+    """The instance of a library name, also where the working folder has a folder of that name.
+
+    Raises
+    ------
+    InputError
+        Nothing in the library has that name.
+    """
+    collection = collection_of(name)
+    if collection is not None:
+        return cached(name, lambda: collection.make(name))
+    kind = library_names().get(name)
     if kind == "recipe":
-        return generate(load_preset(str(name)))
+        return generate(load_preset(name))
     if kind == "package":
-        with resources.as_file(_root() / str(name)) as folder:
+        with resources.as_file(_root() / name) as folder:
             return read_package(folder)
-    raise InputError(f"no such folder, zip or library instance; the library has {library_summary()}", str(name))
+    raise InputError(f"no such folder, zip or library instance; the library has {library_summary()}", name)
 
 
 def derive(name: str, raw: Path | None = None) -> Instance:
@@ -94,7 +106,7 @@ def derive(name: str, raw: Path | None = None) -> Instance:
 
 
 def provenance(name: str, hospital: str, group: str, raw: Path | None = None) -> Sequence[Origin]:
-    """Where every number of an offer of a collection's instance comes from.
+    """Where every number of an offer of a collection's instance, or of a package of the library, comes from.
 
     Parameters
     ----------
@@ -105,12 +117,16 @@ def provenance(name: str, hospital: str, group: str, raw: Path | None = None) ->
     InputError
         No such instance or offer, or an instance of no collection.
     """
+    if raw is None and name in PACKAGES:
+        return region_provenance(name, hospital, group)
     return _collection(name, raw).provenance(name, hospital, group)
 
 
 def _collection(name: str, raw: Path | None) -> Collection:
     if raw is None:
         collection = collection_of(name)
+    elif not raw.is_dir():
+        raise InputError("is no folder", str(raw))
     else:
         collection = next((found for of_folder in OWN_FILES if (found := of_folder(name, raw)) is not None), None)
     if collection is None:

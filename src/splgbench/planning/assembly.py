@@ -41,6 +41,7 @@ def assemble(
     scores: Any,
     links: Any = None,
     area_capacity: Any = None,
+    costs: Any = None,
     *,
     capacity_mode: str = "group",
     utility_scale: int = 100,
@@ -53,7 +54,8 @@ def assemble(
 
     Parameters
     ----------
-    groups, hospitals, offers, scores, links, area_capacity : tables of these schemas.
+    groups, hospitals, offers, scores, links, area_capacity, costs : tables of these schemas; with the last, offers have
+        a column `cost`, which the content hash does not see: of a case, whole CHF, empty where the hospital has none.
     demand : cases by group; groups that are not named have none.
 
     Raises
@@ -84,6 +86,11 @@ def assemble(
             **{key: offer_sheet[key] for key in ("exemption", "exemption_reason", "exemption_author")},
         },
     }
+    if costs is not None:
+        cost_sheet = sheet("costs", costs)
+        per_point = dict(zip(cost_sheet["hospital"], cost_sheet["cost_per_point"], strict=True))
+        weights = dict(zip(group_sheet["group"], group_sheet["cost_weight"], strict=True))
+        tables["offers"]["cost"] = [case_cost(per_point[h], weights[g]) if h in per_point else None for h, g in pairs]
     if links is not None and len(link_sheet := sheet("links", links)):
         tables["links"] = link_sheet.columns
     if area_capacity is not None and len(area_sheet := sheet("area_capacity", area_capacity)):
@@ -97,6 +104,11 @@ def assemble(
         name=name,
         metadata=metadata,
     )
+
+
+def case_cost(cost_per_point: int, cost_weight: float) -> int:
+    """What a case of a group costs at a hospital, rounded to the nearest whole CHF."""
+    return math.floor(cost_per_point * cost_weight + 0.5)
 
 
 def exemptions(offers: Columns) -> Columns:

@@ -13,8 +13,9 @@ to the other goals), "worst" counts 0 points, "mean" the mean points of the hosp
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from typing import Any
 
 from splgbench.errors import InputError, SplgbenchError
@@ -23,7 +24,9 @@ from splgbench.planning.tables import Columns, columns_of, sheet
 
 MISSING_RULES = ("redistribute", "worst", "mean")
 COLUMNS = ("hospital", "group", *GOALS, "pus", "mark", "epus")
-FULL = 100.0
+FULL = 100
+Number = float | Fraction
+"""Points are computed in the kind of number that values and weights come in."""
 
 
 @dataclass(frozen=True)
@@ -80,18 +83,18 @@ class Node:
     """
 
     name: str
-    weight: float
-    points: float | None
-    value: float | None = None
+    weight: Number
+    points: Number | None
+    value: Number | None = None
     note: str = ""
     children: tuple[Node, ...] = ()
 
     def lines(self, depth: int = 0) -> Iterator[str]:
         """The tree as indented text."""
-        points = "-" if self.points is None else f"{self.points:.2f}"
-        value = "" if self.value is None else f" (value {self.value:g})"
+        points = "-" if self.points is None else f"{float(self.points):.2f}"
+        value = "" if self.value is None else f" (value {float(self.value):g})"
         note = f": {self.note}" if self.note else ""
-        yield f"{'  ' * depth}{self.name} {points} x {self.weight:.4f}{value}{note}"
+        yield f"{'  ' * depth}{self.name} {points} x {float(self.weight):.4f}{value}{note}"
         for child in self.children:
             yield from child.lines(depth + 1)
 
@@ -170,31 +173,12 @@ class Benefit:
 
     def _goal(self, hospital: str, group: str, goal: str) -> Node:
         weights = self._weights[self._level[group], goal]
-        leaves = [self._leaf(hospital, group, indicator, weight) for indicator, weight in weights.items()]
-        held = sum(leaf.weight for leaf in leaves if leaf.points is not None)
-        if held <= 0:
-            return Node(goal, 0.0, None, note="no value", children=tuple(leaves))
-        children = tuple(
-            replace(leaf, weight=0.0 if leaf.points is None else leaf.weight / held, note=leaf.note) for leaf in leaves
-        )
-        points = sum(leaf.weight * leaf.points for leaf in children if leaf.points is not None)
-        return Node(goal, 0.0, points, children=children)
+        return weighted_mean(goal, [self._leaf(hospital, group, *weighted) for weighted in weights.items()])
 
     def _leaf(self, hospital: str, group: str, indicator: str, weight: float) -> Node:
         value = self.value(hospital, indicator, group)
-        if value is not None:
-            return Node(indicator, weight, self._points(indicator, value), value)
-        if self.rules.missing == "worst":
-            return Node(indicator, weight, 0.0, note="missing: 0 points")
         known = [self.value(other, indicator, group) for other in self._hospitals]
-        points = [self._points(indicator, other) for other in known if other is not None]
-        if self.rules.missing == "mean" and points:
-            return Node(indicator, weight, sum(points) / len(points), note="missing: mean of the others")
-        return Node(indicator, weight, None, note="missing: weight redistributed")
-
-    def _points(self, indicator: str, value: float) -> float:
-        worst, best = self._functions[indicator]
-        return FULL * min(1.0, max(0.0, (value - worst) / (best - worst)))
+        return leaf(indicator, weight, value, known, self._functions[indicator], self.rules.missing)
 
     def _mark(self, hospital: str, group: str) -> Node:
         parts = []
@@ -221,3 +205,44 @@ class Benefit:
             pus, mark = tree.children
             rows.append((hospital, group, *(goal.points for goal in pus.children), pus.points, mark.value, tree.points))
         return columns_of(COLUMNS, rows)
+
+
+def leaf(
+    name: str,
+    weight: Number,
+    value: Number | None,
+    known: Iterable[Number | None],
+    function: tuple[Number, Number],
+    missing: str,
+) -> Node:
+    """The points of a measured value, or what the rule for missing values makes of its absence.
+
+    Parameters
+    ----------
+    known : the values of all hospitals, for the rule "mean".
+    function : the values of 0 and of 100 points; linear between, flat outside.
+    missing : one of `MISSING_RULES`.
+    """
+    worst, best = function
+
+    def points(measured: Number) -> Number:
+        return FULL * min(1, max(0, (measured - worst) / (best - worst)))
+
+    if value is not None:
+        return Node(name, weight, points(value), value)
+    if missing == "worst":
+        return Node(name, weight, 0, note="missing: 0 points")
+    others = [points(other) for other in known if other is not None] if missing == "mean" else []
+    if others:
+        return Node(name, weight, sum(others) / len(others), note="missing: mean of the others")
+    return Node(name, weight, None, note="missing: weight redistributed")
+
+
+def weighted_mean(name: str, parts: Sequence[Node]) -> Node:
+    """The weighted mean of the parts that have points; the others' weight goes to them."""
+    held = sum(part.weight for part in parts if part.points is not None)
+    if held <= 0:
+        return Node(name, 0, None, note="no value", children=tuple(parts))
+    children = tuple(replace(part, weight=0 if part.points is None else part.weight / held) for part in parts)
+    points = sum(part.weight * part.points for part in children if part.points is not None)
+    return Node(name, 0, points, children=children)

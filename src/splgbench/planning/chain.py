@@ -237,7 +237,7 @@ def _benefit(run: Run) -> None:
     write_text(run.folder / "explained.txt", "\n\n".join(trees) + "\n")
 
 
-def _instance(run: Run, scores: Any, scenario: str, year: int) -> Instance:
+def _instance(run: Run, scores: Any, scenario: str, year: int, costs: Any = None) -> Instance:
     project, rules = run.project, run.project.allocation
     return assemble(
         run.given("groups"),
@@ -247,6 +247,7 @@ def _instance(run: Run, scores: Any, scenario: str, year: int) -> Instance:
         scores,
         run.made("eligibility", "links"),
         run.given("area_capacity"),
+        costs,
         capacity_mode=rules.capacity_mode,
         utility_scale=rules.utility_scale,
         name=project.name,
@@ -265,7 +266,7 @@ def _metadata(project: Project, scenario: str, year: int) -> dict[str, Any]:
 
 def _allocation(run: Run) -> None:
     rules = run.project.allocation
-    instance = _instance(run, run.made("benefit", "scores"), rules.scenario, rules.year)
+    instance = _instance(run, run.made("benefit", "scores"), rules.scenario, rules.year, run.given("costs"))
     write_package(instance, run.folder / "instance.zip")
     _write_list(run, instance, rules.solver().solve(instance))
 

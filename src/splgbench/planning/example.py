@@ -23,6 +23,7 @@ from splgbench.planning.example_figures import BASE_YEAR, COVARIATES, HORIZON, H
 from splgbench.planning.project import PROJECT_FILE
 from splgbench.planning.schemas import LEVELS
 from splgbench.planning.tables import Columns, columns_of, write_columns
+from splgbench.random_bits import uniform
 from splgbench.sources.raw import RawTable, raw_folder, read_raw
 
 FIGURES, INDICATORS, ASSUMPTIONS = "bag_kennzahlen_2022", "ch_iqi_2014", "plan_basel_assumptions"
@@ -267,7 +268,7 @@ def _indicators(
         total = h.number("EtT")
         values = {
             "minutes": sum(people[r] * minutes[r, h.key] for r in people) / sum(people.values()),
-            "quality": 60 + 35 * figures.uniform(f"plan quality {h.key}", 1)[0],
+            "quality": 60 + 35 * uniform(f"plan quality {h.key}", 1)[0],
             "adjusted_cost": _adjusted_cost(h),
             "margin": (total - h.number("AwBesold") - h.number("AwSonst")) / total,
             "network": {"K111": 3.0, "K112": 2.0, "K233": 2.0, "K121": 1.0}.get(h.kind, 0.0),

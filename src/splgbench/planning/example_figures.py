@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from splgbench.planning.tables import Columns, columns_of
-from splgbench.random_bits import raw_bits
+from splgbench.random_bits import normal, uniform
 from splgbench.sources.distance import Place, distance
 
 FloatArray = NDArray[np.float64]
@@ -66,18 +66,6 @@ class Hospital:
 
     def has(self, column: str, entry: str) -> bool:
         return entry in [part.strip() for part in self.figures[column].split(",")]
-
-
-def uniform(name: str, count: int) -> FloatArray:
-    """Numbers between 0 and 1 of a seeded stream."""
-    return ((raw_bits(name, count) >> np.uint64(11)).astype(np.float64) + 0.5) / 2**53
-
-
-def normal(name: str, count: int) -> FloatArray:
-    from scipy.special import ndtri
-
-    numbers: FloatArray = ndtri(uniform(name, count))
-    return numbers
 
 
 def parts(total: int, weights: Sequence[float]) -> list[int]:

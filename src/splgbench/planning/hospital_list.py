@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from splgbench.errors import InputError
 from splgbench.instance import Instance, IntArray
+from splgbench.planning.assembly import case_cost
 from splgbench.planning.tables import Columns, columns_of, sheet
 
 CANTON_SHARE = 55
@@ -192,7 +192,7 @@ def _costs(
         sums = []
         for allotted in (cases, now):
             held = [(hospital, number) for (hospital, g), number in allotted.items() if g == group]
-            price = {hospital: math.floor(per_point[hospital] * weights[group] + 0.5) for hospital, _ in held}
+            price = {hospital: case_cost(per_point[hospital], weights[group]) for hospital, _ in held}
             sums.append((sum(n for _, n in held), sum(n * price[hospital] for hospital, n in held)))
         (number, cost), (number_now, cost_now) = sums
         effect = cost - cost_now

@@ -421,13 +421,18 @@ SCHEMAS: dict[str, Schema] = {schema.name: schema for schema in (*_INPUTS, *_HAN
 """By name."""
 
 
-def as_markdown() -> str:
-    """The tables as Markdown, for the documentation."""
-    return "\n".join(_lines()).rstrip() + "\n"
+Sections = tuple[tuple[str, tuple[Schema, ...]], ...]
+SECTIONS: Sections = (("What a project brings", _INPUTS), ("What the steps hand over", _HANDED_OVER))
+"""The tables of the chain under the headings of their page."""
 
 
-def _lines() -> Iterator[str]:
-    for title, schemas in (("What a project brings", _INPUTS), ("What the steps hand over", _HANDED_OVER)):
+def as_markdown(sections: Sections = SECTIONS) -> str:
+    """Tables as Markdown, for the documentation."""
+    return "\n".join(_lines(sections)).rstrip() + "\n"
+
+
+def _lines(sections: Sections) -> Iterator[str]:
+    for title, schemas in sections:
         yield f"## {title}"
         yield ""
         for schema in schemas:

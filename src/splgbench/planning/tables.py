@@ -1,4 +1,4 @@
-"""Reading the planning chain's tables: every cell is judged by its schema, every break named by file, row and rule."""
+"""Reading tables by their schemas: every cell is judged by its schema, every break named by file, row and rule."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Sheet:
 
     Parameters
     ----------
-    name : of the schema.
+    schema : or the name of one of the planning chain's.
     data : a table of any kind that `splgbench.tables.as_table` takes, or a `Sheet`'s `columns`.
     numeric : columns besides the schema's that must be there and hold numbers.
 
@@ -39,9 +39,9 @@ class Sheet:
         With file, row, column and rule of every cell that breaks its schema.
     """
 
-    def __init__(self, name: str, data: Any, numeric: Iterable[str] = ()) -> None:
-        self.schema: Schema = SCHEMAS[name]
-        self.table: Table = _renamed(as_table(name, data), name)
+    def __init__(self, schema: str | Schema, data: Any, numeric: Iterable[str] = ()) -> None:
+        self.schema: Schema = SCHEMAS[schema] if isinstance(schema, str) else schema
+        self.table: Table = _renamed(as_table(self.schema.name, data), self.schema.name)
         self.problems: list[Problem] = []
         fields = [*self.schema.fields, *(Field(column, "number", "a covariate") for column in numeric)]
         self.columns: Columns = {field.name: self._column(field) for field in fields}
@@ -138,12 +138,12 @@ def _parsed(kind: str, cell: Any) -> Any:
     return _BROKEN
 
 
-def sheet(name: str, data: Any, numeric: Iterable[str] = ()) -> Sheet:
-    """`data` as a sheet of the schema `name`; a sheet stays what it is."""
-    return data if isinstance(data, Sheet) else Sheet(name, data, numeric)
+def sheet(schema: str | Schema, data: Any, numeric: Iterable[str] = ()) -> Sheet:
+    """`data` as a sheet of the schema; a sheet stays what it is."""
+    return data if isinstance(data, Sheet) else Sheet(schema, data, numeric)
 
 
-def read_sheet(name: str, path: Path, numeric: Iterable[str] = ()) -> Sheet:
+def read_sheet(schema: str | Schema, path: Path, numeric: Iterable[str] = ()) -> Sheet:
     """A CSV file as a sheet; its rows are the lines of the file.
 
     Raises
@@ -151,7 +151,8 @@ def read_sheet(name: str, path: Path, numeric: Iterable[str] = ()) -> Sheet:
     InputError
         With file, row, column and rule of everything that is wrong.
     """
-    return Sheet(name, parse_csv(name, str(path), read_text(path)), numeric)
+    name = schema if isinstance(schema, str) else schema.name
+    return Sheet(schema, parse_csv(name, str(path), read_text(path)), numeric)
 
 
 def csv_text(columns: Mapping[str, Sequence[Any]]) -> str:

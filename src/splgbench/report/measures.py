@@ -6,8 +6,6 @@ import math
 from collections.abc import Sequence
 from statistics import fmean, stdev
 
-from scipy import stats
-
 SHIFTS = (1.0, 10.0)
 """Seconds; the shifts that every ranking prints."""
 PAR_FACTOR = 10.0
@@ -47,6 +45,8 @@ def t_interval(values: Sequence[float], confidence: float = 0.95) -> tuple[float
     if len(values) < 3:
         return None
     middle = fmean(values)
+    from scipy import stats
+
     half = float(stats.t.ppf(0.5 + confidence / 2, len(values) - 1)) * stdev(values) / math.sqrt(len(values))
     return middle - half, middle + half
 

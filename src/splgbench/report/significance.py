@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from scipy import stats
-
 _EXACT = 50
 """Up to this many pairs, every assignment of signs is counted."""
 
@@ -23,6 +21,8 @@ def signed_rank(differences: Sequence[float]) -> float:
     """
     if not any(differences):
         return 1.0
+    from scipy import stats
+
     if len(differences) > _EXACT:
         return float(stats.wilcoxon(differences, zero_method="pratt", correction=True, method="asymptotic").pvalue)
     ranks = stats.rankdata([abs(difference) for difference in differences])

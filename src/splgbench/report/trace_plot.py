@@ -7,9 +7,12 @@ from dataclasses import dataclass
 
 from splgbench.report.charts import Axis, Chart, Series
 from splgbench.report.integrals import TracePoint
+from splgbench.result import relative_gap
 
 MOST_POINTS = 80
 """Changes of a bound that are drawn; of more, these many are taken evenly, the first and the last among them."""
+MARGIN = 0.02
+"""Share of the value that the axis of bounds shows above and below."""
 
 
 @dataclass(frozen=True)
@@ -35,12 +38,13 @@ class Traced:
     dual: float | None = None
 
 
-def trace_chart(key: str, title: str, runs: Iterable[Traced], most: int = MOST_POINTS) -> Chart:
+def trace_chart(key: str, title: str, runs: Iterable[Traced], most: int = MOST_POINTS, margin: float = MARGIN) -> Chart:
     """Primal values (solid) and dual bounds (dotted) of runs on one instance, on one axis.
 
     Parameters
     ----------
     most : changes of a bound that are drawn.
+    margin : what the axis shows above the bound and below the value at least, as a share of the value.
     """
     runs = list(runs)
     series: list[Series] = []
@@ -50,8 +54,31 @@ def trace_chart(key: str, title: str, runs: Iterable[Traced], most: int = MOST_P
         "Solid: the best value; dotted: the upper bound; over time as the method claims them, at the end as judged. "
         "The axis shows what lies near the best; a double click shows all."
     )
-    span = _span(runs)
+    span = _span(runs, margin)
     return Chart(key, title, caption, Axis("seconds"), Axis("utility units", span=span), series)
+
+
+def gap_chart(key: str, title: str, runs: Iterable[Traced], most: int = MOST_POINTS) -> Chart:
+    """The relative gap of runs on one instance, on a logarithmic axis; a gap of 0 has no place there and ends a line.
+
+    Parameters
+    ----------
+    most : changes that are drawn.
+    """
+    series = []
+    for run in runs:
+        known = [(time, relative_gap(primal, dual)) for time, primal, dual, _ in run.trace]
+        points = _thinned(_changes([(time, gap) for time, gap in known if gap is not None]), most)
+        if run.ended is not None:
+            final = relative_gap(run.primal, run.dual)
+            if final is not None:
+                points.append((max([run.ended, *(time for time, _ in points[-1:])]), final))
+        if points:
+            x, y = [round(time, 3) for time, _ in points], [100 * gap if gap else None for _, gap in points]
+            series.append(Series(run.name, x, y, run.number, "step", hint=run.hint))
+    caption = "|upper bound - best value| / |best value|, as the method claims it and at the end as judged."
+    closed = "No gap above 0 is known."
+    return Chart(key, title, caption, Axis("seconds"), Axis("gap, %", log=True), series, closed)
 
 
 def _parts(run: Traced, most: int, in_legend: bool) -> list[Series]:
@@ -81,11 +108,19 @@ def _thinned(points: list[tuple[float, float]], most: int) -> list[tuple[float, 
     return [points[round(i * step)] for i in range(most)]
 
 
-def _span(runs: Sequence[Traced]) -> tuple[float, float] | None:
+def _span(runs: Sequence[Traced], margin: float) -> tuple[float, float] | None:
     """Around the best value and the least bound: others, and first bounds, are often far off."""
-    best = max((run.primal for run in runs if run.primal is not None), default=None)
-    bound = min((run.dual for run in runs if run.dual is not None), default=None)
+    known = [_known(run) for run in runs]
+    best = max((primal for primal, _ in known if primal is not None), default=None)
+    bound = min((dual for _, dual in known if dual is not None), default=None)
     if best is None or bound is None:
         return None
-    room = max(2 * abs(bound - best), 0.02 * abs(best), 1.0)
+    room = max(2 * abs(bound - best), margin * abs(best), 1.0)
     return min(best, bound) - room, max(best, bound) + room
+
+
+def _known(run: Traced) -> tuple[float | None, float | None]:
+    """The judged values; of a run still going, the last ones it claimed."""
+    if run.ended is not None or not run.trace:
+        return run.primal, run.dual
+    return run.trace[-1][1], run.trace[-1][2]

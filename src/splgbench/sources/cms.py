@@ -16,6 +16,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from splgbench.instance import Instance
 from splgbench.package import package_files
 from splgbench.sources.cms_files import CmsFiles, Drg, Provider, Volume, read_cms
 from splgbench.sources.cms_offers import (
+    Clause,
     area_key,
     area_table,
     efficiency_bp,
@@ -39,7 +41,7 @@ from splgbench.sources.cms_offers import (
     rounded,
 )
 from splgbench.sources.cms_provenance import package_metadata
-from splgbench.sources.standards import Match, read_standards
+from splgbench.sources.standards import Match, Standards, read_standards
 
 UTILITY_SCALE = 10_000
 """One point is a case at a three-star hospital that is paid the regional mean of its DRG."""
@@ -82,6 +84,113 @@ class Assumptions:
 DEFAULT_ASSUMPTIONS = Assumptions()
 
 
+@dataclass(frozen=True)
+class Planned:
+    """The volumes of hospitals that are planned together, as one region, with everything that is computed over them.
+
+    Parameters
+    ----------
+    hospitals : by key; those without a published volume have no offer.
+    standards : published minima by DRG.
+    """
+
+    files: CmsFiles
+    hospitals: Mapping[str, Provider]
+    standards: Standards
+    assumptions: Assumptions = DEFAULT_ASSUMPTIONS
+
+    @property
+    def matches(self) -> Mapping[str, Match]:
+        """Published minima by DRG."""
+        return self.standards.matches
+
+    @cached_property
+    def volumes(self) -> list[Volume]:
+        """The published volumes, in the order of the file."""
+        return [volume for volume in self.files.volumes if volume.provider in self.hospitals]
+
+    @cached_property
+    def by_drg(self) -> dict[str, list[Volume]]:
+        """Volumes by DRG, sorted."""
+        found: dict[str, list[Volume]] = {key: [] for key in sorted({volume.drg for volume in self.volumes})}
+        for volume in self.volumes:
+            found[volume.drg].append(volume)
+        return found
+
+    @cached_property
+    def by_hospital(self) -> dict[str, list[Volume]]:
+        """Volumes by hospital."""
+        found: dict[str, list[Volume]] = defaultdict(list)
+        for volume in self.volumes:
+            found[volume.provider].append(volume)
+        return found
+
+    @cached_property
+    def drgs(self) -> dict[str, Drg]:
+        """DRGs by key, sorted."""
+        return {key: self.files.drgs[key] for key in self.by_drg}
+
+    @cached_property
+    def reference(self) -> dict[str, int]:
+        """Mean payment of each DRG over all its discharges, in cents."""
+        return reference_payments(self.by_drg)
+
+    @cached_property
+    def level(self) -> dict[str, int]:
+        """Payment level of each hospital, in basis points."""
+        return payment_levels(self.volumes, self.reference)
+
+    @cached_property
+    def minima(self) -> dict[str, tuple[int, str]]:
+        """Minimum cases of each DRG and where they come from."""
+        return {
+            key: published_minimum(key, self.matches, self.by_drg) or self._assumed(drg)
+            for key, drg in self.drgs.items()
+        }
+
+    def _assumed(self, drg: Drg) -> tuple[int, str]:
+        if not drg.surgical:
+            return self.assumptions.medical_minimum_cases, "assumed: medical"
+        percentile = self.assumptions.surgical_minimum_percentile
+        cases = nearest_rank((volume.discharges for volume in self.by_drg[drg.key]), percentile)
+        return cases, f"assumed: percentile {percentile}"
+
+    @cached_property
+    def clauses(self) -> list[Clause]:
+        """Links of all DRGs."""
+        choices = self.assumptions.base_choices, self.assumptions.specialty_choices
+        return link_clauses(self.drgs, self.by_drg, self.matches, *choices)
+
+    def capacity(self, volume: Volume) -> int:
+        """Capacity of an offer, in cases, rounded down."""
+        return volume.discharges * self.assumptions.capacity_percent // 100
+
+    def area_capacity(self, hospital: str) -> dict[str, int]:
+        """Capacity of a hospital by MDC, in cases, rounded up."""
+        cases: dict[str, int] = defaultdict(int)
+        for volume in self.by_hospital[hospital]:
+            cases[self.files.drgs[volume.drg].mdc] += volume.discharges
+        return {mdc: -(-count * self.assumptions.area_capacity_percent // 100) for mdc, count in cases.items()}
+
+    def factors(self, volume: Volume) -> tuple[int, int]:
+        """Efficiency and quality of an offer, in basis points.
+
+        Efficiency is the mean payment of the DRG, at the hospital's payment level, over the hospital's own mean
+        payment, rounded half up and kept within the assumed range. Quality is one point at three stars (or where no
+        rating is known), and `star_bp` more or less per star.
+        """
+        a, reference, level = self.assumptions, self.reference[volume.drg], self.level[volume.provider]
+        return (
+            efficiency_bp(volume.payment, reference, level, a.efficiency_least_bp, a.efficiency_most_bp),
+            quality_bp(self.hospitals[volume.provider].stars, a.star_bp),
+        )
+
+    def utility(self, volume: Volume) -> int:
+        """Efficiency-weighted patient benefit of a case, in utility units: the factors' product, rounded half up."""
+        efficiency, quality = self.factors(volume)
+        return rounded(UTILITY_SCALE * quality * efficiency, 10_000 * 10_000)
+
+
 def derive_cms(
     region: str = "FL - Miami",
     assumptions: Assumptions = DEFAULT_ASSUMPTIONS,
@@ -104,51 +213,42 @@ def derive_cms(
     InputError
         No such region, or the files break a rule.
     """
-    files = read_cms(raw)
-    providers = [provider for provider in files.providers.values() if provider.region == region]
-    if not providers:
-        raise InputError(f"no hospital referral region named {region!r} (write it as in providers.csv)", "--region")
-    minima = read_standards(standards)
+    planned = planned_region(region, assumptions, raw, standards)
     return derive(
-        files,
-        providers,
-        minima.matches,
-        assumptions,
-        name=f"us-{_region_slug(region, files.providers.values())}-{fiscal_year}",
+        planned,
+        name=f"us-{_region_slug(region, planned.files.providers.values())}-{fiscal_year}",
         metadata=package_metadata(
-            f"hospital referral region {region}", fiscal_year, asdict(assumptions), {**files.sha256, **minima.sha256}
+            f"hospital referral region {region}",
+            fiscal_year,
+            asdict(assumptions),
+            {**planned.files.sha256, **planned.standards.sha256},
         ),
     )
 
 
-def derive(
-    files: CmsFiles,
-    providers: Iterable[Provider],
-    standards: Mapping[str, Match],
-    assumptions: Assumptions,
-    *,
-    name: str,
-    metadata: Mapping[str, Any],
-) -> Instance:
+def planned_region(
+    region: str,
+    assumptions: Assumptions = DEFAULT_ASSUMPTIONS,
+    raw: Path | None = None,
+    standards: Path | None = None,
+) -> Planned:
+    """The volumes of one hospital referral region; parameters and errors are those of `derive_cms`."""
+    files = read_cms(raw)
+    hospitals = {provider.key: provider for provider in files.providers.values() if provider.region == region}
+    if not hospitals:
+        raise InputError(f"no hospital referral region named {region!r} (write it as in providers.csv)", "--region")
+    return Planned(files, hospitals, read_standards(standards), assumptions)
+
+
+def derive(planned: Planned, *, name: str, metadata: Mapping[str, Any]) -> Instance:
     """The instance of a set of hospitals that are planned together, as one region.
 
     Parameters
     ----------
-    providers : the hospitals; those without a published volume have no offer.
-    standards : published minima by DRG.
     name, metadata : of the instance.
     """
-    hospitals = {provider.key: provider for provider in providers}
-    volumes = [volume for volume in files.volumes if volume.provider in hospitals]
-    by_drg: dict[str, list[Volume]] = defaultdict(list)
-    by_pair: dict[tuple[str, str], int] = defaultdict(int)
-    for volume in volumes:
-        by_drg[volume.drg].append(volume)
-        by_pair[volume.provider, files.drgs[volume.drg].mdc] += volume.discharges
-    drgs = {key: files.drgs[key] for key in sorted(by_drg)}
-    reference = reference_payments(by_drg)
-    level = payment_levels(volumes, reference)
-    minima = {key: _minimum(drg, by_drg, standards, assumptions) for key, drg in drgs.items()}
+    hospitals, volumes, drgs = planned.hospitals, planned.volumes, planned.drgs
+    reference, level, minima = planned.reference, planned.level, planned.minima
     return Instance.from_tables(
         hospitals={
             "hospital": list(hospitals),
@@ -164,77 +264,36 @@ def derive(
             "area": [area_key(drg.mdc) for drg in drgs.values()],
             "name": [drg.name for drg in drgs.values()],
             "minimum_cases": [cases for cases, _ in minima.values()],
-            "minimum_share_bp": [assumptions.minimum_share_bp] * len(drgs),
+            "minimum_share_bp": [planned.assumptions.minimum_share_bp] * len(drgs),
             "kind": ["surgical" if drg.surgical else "medical" for drg in drgs.values()],
             "mean_payment_cents": [reference[key] for key in drgs],
             "minimum_from": [origin for _, origin in minima.values()],
         },
         demand={
             "group": list(drgs),
-            "cases": [sum(volume.discharges for volume in by_drg[key]) for key in drgs],
+            "cases": [sum(volume.discharges for volume in planned.by_drg[key]) for key in drgs],
         },
         offers={
             "hospital": [volume.provider for volume in volumes],
             "group": [volume.drg for volume in volumes],
-            "capacity": [volume.discharges * assumptions.capacity_percent // 100 for volume in volumes],
-            "utility": [
-                utility(
-                    volume,
-                    reference[volume.drg],
-                    level[volume.provider],
-                    hospitals[volume.provider].stars,
-                    assumptions,
-                )
-                for volume in volumes
-            ],
+            "capacity": [planned.capacity(volume) for volume in volumes],
+            "utility": [planned.utility(volume) for volume in volumes],
             "discharges": [volume.discharges for volume in volumes],
             "mean_payment_cents": [volume.payment for volume in volumes],
         },
-        links=link_table(
-            link_clauses(drgs, by_drg, standards, assumptions.base_choices, assumptions.specialty_choices)
-        ),
+        links=link_table(planned.clauses),
         area_capacity={
-            "hospital": [hospital for hospital, _ in by_pair],
-            "area": [area_key(mdc) for _, mdc in by_pair],
-            "capacity": [-(-cases * assumptions.area_capacity_percent // 100) for cases in by_pair.values()],
+            "hospital": [hospital for hospital in planned.by_hospital for _ in planned.area_capacity(hospital)],
+            "area": [area_key(mdc) for hospital in planned.by_hospital for mdc in planned.area_capacity(hospital)],
+            "capacity": [
+                cases for hospital in planned.by_hospital for cases in planned.area_capacity(hospital).values()
+            ],
         },
         capacity_mode="both",
         utility_scale=UTILITY_SCALE,
         name=name,
         metadata=metadata,
     )
-
-
-def utility(volume: Volume, reference: int, level: int, stars: int | None, assumptions: Assumptions) -> int:
-    """Efficiency-weighted patient benefit of a case, in utility units.
-
-    Efficiency is the mean payment of the DRG, at the hospital's payment level, over the hospital's own mean payment,
-    in basis points, rounded half up and kept within the assumed range. Quality is one point at three stars (or where
-    no rating is known), and `star_bp` more or less per star. The utility is their product, rounded half up.
-
-    Parameters
-    ----------
-    reference : mean payment of the DRG, in cents.
-    level : payment level of the hospital, in basis points.
-    stars : overall rating of the hospital.
-    """
-    efficiency = efficiency_bp(
-        volume.payment, reference, level, assumptions.efficiency_least_bp, assumptions.efficiency_most_bp
-    )
-    return rounded(UTILITY_SCALE * quality_bp(stars, assumptions.star_bp) * efficiency, 10_000 * 10_000)
-
-
-def _minimum(
-    drg: Drg, by_drg: Mapping[str, Sequence[Volume]], standards: Mapping[str, Match], assumptions: Assumptions
-) -> tuple[int, str]:
-    """Minimum cases of a DRG and where they come from."""
-    published = published_minimum(drg.key, standards, by_drg)
-    if published is not None:
-        return published
-    if drg.surgical:
-        cases = nearest_rank((volume.discharges for volume in by_drg[drg.key]), assumptions.surgical_minimum_percentile)
-        return cases, f"assumed: percentile {assumptions.surgical_minimum_percentile}"
-    return assumptions.medical_minimum_cases, "assumed: medical"
 
 
 def _region_slug(region: str, providers: Iterable[Provider]) -> str:

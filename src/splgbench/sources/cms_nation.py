@@ -33,7 +33,7 @@ from splgbench.sources.cms_offers import (
     refuse_impossible,
     rounded,
 )
-from splgbench.sources.standards import Standards
+from splgbench.sources.standards import Match, Standards
 
 UTILITY_SCALE = 10_000
 """One point: a case at the nation's mean payment, at three stars, at the mean distance of the region's hospitals."""
@@ -89,6 +89,11 @@ class Nation:
     standards: Standards
     assumptions: NationalAssumptions = DEFAULT_ASSUMPTIONS
 
+    @property
+    def matches(self) -> Mapping[str, Match]:
+        """Published minima by DRG."""
+        return self.standards.matches
+
     @cached_property
     def by_drg(self) -> dict[str, list[Volume]]:
         """Volumes by DRG, sorted."""
@@ -125,7 +130,7 @@ class Nation:
         """Minimum cases of each DRG and where they come from."""
         percentile = self.assumptions.minimum_percentile
         return {
-            key: published_minimum(key, self.standards.matches, self.by_drg)
+            key: published_minimum(key, self.matches, self.by_drg)
             or (
                 nearest_rank((volume.discharges for volume in volumes), percentile),
                 f"assumed: percentile {percentile} of {len(volumes)} hospitals",
@@ -137,7 +142,7 @@ class Nation:
     def clauses(self) -> list[Clause]:
         """Links of all DRGs."""
         choices = self.assumptions.base_choices, self.assumptions.specialty_choices
-        return link_clauses(self.drgs, self.by_drg, self.standards.matches, *choices)
+        return link_clauses(self.drgs, self.by_drg, self.matches, *choices)
 
     @cached_property
     def regions(self) -> dict[str, Region]:

@@ -58,7 +58,15 @@ def import_table(path: Path) -> Instance:
     """
     mapping = read_mapping(path)
     data = _bytes(mapping.table)
-    return _instance(mapping, _Reader(mapping, _table(mapping, data)).rows(), hashlib.sha256(data).hexdigest())
+    reader = _Reader(mapping, _table(mapping, data))
+    rows = reader.rows()
+    utilities = _utilities(mapping, rows)
+    for row, utility in zip(rows, utilities, strict=True):
+        if utility == 0:
+            role = "quality" if "quality" in mapping.columns else "cost"
+            reader.report(row.at, role, "makes a utility that rounds to 0: raise assumptions.utility_scale")
+    reader.raise_problems()
+    return _instance(mapping, rows, utilities, hashlib.sha256(data).hexdigest())
 
 
 def _bytes(path: Path) -> bytes:
@@ -105,9 +113,12 @@ class _Reader:
         self._check_pairs(rows)
         self._check_alike(rows, "area", [row.area for row in rows])
         self._check_alike(rows, "minimum", [row.minimum for row in rows])
+        self.raise_problems()
+        return rows
+
+    def raise_problems(self) -> None:
         if self.problems:
             raise InputError(sorted(self.problems, key=lambda problem: problem.row or 0))
-        return rows
 
     def report(self, at: int, role: str, rule: str, value: object = None) -> None:
         self.problems.append(Problem(self.table.file, self.table.rows[at], self.mapping.columns[role], rule, value))
@@ -176,7 +187,7 @@ def _text(cell: Any) -> str:
     return str(cell).strip()
 
 
-def _instance(mapping: TableMapping, rows: Sequence[Row], sha256: str) -> Instance:
+def _instance(mapping: TableMapping, rows: Sequence[Row], utilities: Sequence[int], sha256: str) -> Instance:
     a = mapping.assumptions
     by_group: dict[str, list[Row]] = defaultdict(list)
     demand: dict[tuple[str, str], int] = defaultdict(int)
@@ -185,13 +196,12 @@ def _instance(mapping: TableMapping, rows: Sequence[Row], sha256: str) -> Instan
         by_group[row.group].append(row)
         demand[row.group, row.region] += row.cases
         treated[row.hospital, row.area] += row.cases
-    means = {group: _mean_cost(members) for group, members in by_group.items()}
     with_regions, with_areas = "region" in mapping.columns, a.area_capacity_percent > 0
     offers: dict[str, list[Any]] = {
         "hospital": [row.hospital for row in rows],
         "group": [row.group for row in rows],
         "capacity": [row.cases * a.capacity_percent // 100 if row.capacity is None else row.capacity for row in rows],
-        "utility": [_utility(mapping, row, means[row.group]) for row in rows],
+        "utility": list(utilities),
         "cases": [row.cases for row in rows],
     }
     if with_regions:
@@ -224,6 +234,14 @@ def _instance(mapping: TableMapping, rows: Sequence[Row], sha256: str) -> Instan
         name=mapping.name,
         metadata=_metadata(mapping, sha256),
     )
+
+
+def _utilities(mapping: TableMapping, rows: Sequence[Row]) -> list[int]:
+    by_group: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        by_group[row.group].append(row)
+    means = {group: _mean_cost(members) for group, members in by_group.items()}
+    return [_utility(mapping, row, means[row.group]) for row in rows]
 
 
 def _mean_cost(rows: Sequence[Row]) -> tuple[int, int] | None:

@@ -20,20 +20,26 @@ class Browser:
     Parameters
     ----------
     context : of Playwright.
-    complaints : messages of the console that are warnings or errors, exceptions, and requests for anything but files.
+    home : how the addresses begin that pages may ask for.
+    complaints : messages of the console that are warnings or errors, exceptions, and requests for anything else.
     """
 
     context: Any
+    home: str = "file:"
     complaints: list[str] = field(default_factory=list)
 
     def open(self, page: Path, view: str = "", width: int = 1200) -> Any:
+        """A page of a file that has run its script."""
+        return self.visit(page.as_uri() + view, width)
+
+    def visit(self, address: str, width: int = 1200) -> Any:
         """A page that has run its script."""
         tab = self.context.new_page()
         tab.set_viewport_size({"width": width, "height": 900})
         tab.on("console", self._heard)
         tab.on("pageerror", lambda error: self.complaints.append(str(error)))
         tab.on("request", lambda request: self._asked(request.url))
-        tab.goto(page.as_uri() + view)
+        tab.goto(address)
         tab.wait_for_selector("body[data-ready=yes]")
         return tab
 
@@ -42,18 +48,24 @@ class Browser:
             self.complaints.append(message.text)
 
     def _asked(self, url: str) -> None:
-        if not url.startswith(("file:", "data:", "blob:")):
+        if not url.startswith((self.home, "data:", "blob:")):
             self.complaints.append(f"asked for {url}")
 
 
 @contextmanager
-def browser() -> Iterator[Browser]:
-    """Headless Chromium."""
+def browser(home: str = "file:") -> Iterator[Browser]:
+    """Headless Chromium without a network; only what is on this machine can be reached.
+
+    Parameters
+    ----------
+    home : how the addresses begin that pages may ask for.
+    """
     from playwright.sync_api import sync_playwright
 
+    alone = ["--no-sandbox", "--disable-gpu", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=alone)
         try:
-            yield Browser(chromium.new_context(offline=True))
+            yield Browser(chromium.new_context(offline=home.startswith("file:")), home)
         finally:
             chromium.close()
