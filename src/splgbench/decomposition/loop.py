@@ -221,13 +221,11 @@ class Loop:
         ----------
         volumes : shape (K,), volumes for them where some are at hand: taken as they are where they obey extensions.
         """
-        known = None
-        if volumes is not None and self.instance.extensions and check(self.instance, volumes).feasible:
-            known = volumes
-        if known is None:
-            polished = polish(self.instance, mandates)
-        else:
-            polished = Polished(known, check(self.instance, known).objective)
+        polished = None
+        if volumes is not None and self.instance.extensions:
+            verdict = check(self.instance, volumes)
+            polished = Polished(volumes, verdict.objective) if verdict.feasible else None
+        polished = polished or polish(self.instance, mandates)
         if polished.volumes is None or polished.objective is None:
             return False
         with self.lock:
