@@ -76,14 +76,14 @@ def run(names: list[str], methods: list[str], wall_time: float, path: Path) -> N
             done = {(row["instance_hash"], row["method"], float(row["time_limit_s"])) for row in read(path)}
             if (instance.instance_hash, method, wall_time) in done:
                 continue
-            before = _children()
+            before = children_cpu()
             result = solve_isolated(method, instance, Limits(wall_time=wall_time))
-            work = {"iterations": result.counters.get("iterations"), "cpu_s": round(_children() - before, 1)}
+            work = {"iterations": result.counters.get("iterations"), "cpu_s": round(children_cpu() - before, 1)}
             append(path, MORE_COLUMNS, [row_of(name, wall_time, method, result) | work | counts])
             print(name, method, result.status, result.gap, f"{result.wall_time_s:.1f} s", work, flush=True)
 
 
-def _children() -> float:
+def children_cpu() -> float:
     """CPU seconds of finished child processes."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime

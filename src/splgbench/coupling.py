@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 UNLIMITED = 2**62
 """Stands for a row bound that is not there."""
+LARGEST_BITS = 6
+"""Rows reach solvers with coefficients below 2^this: with cents by the million HiGHS called optimal what is not."""
 
 
 @dataclass(frozen=True)
@@ -32,13 +34,17 @@ class WholeRows:
     Parameters
     ----------
     family : what the rows are called.
+    n_offers : K.
     own_lower, own_upper, own_worth : shape (own columns,), bounds, and utility units per unit.
     row, column, value : one entry a coefficient; a (row, column) at most once.
     lower, upper : shape (rows,); -`UNLIMITED` and `UNLIMITED` where there is none.
     texts : what each row says, for those who ask which rules clash.
+    own_free : whether own columns may be continuous in a model, because whole x and y leave whole ones; amounts of
+        money are larger than what solvers tell from whole numbers.
     """
 
     family: str
+    n_offers: int
     own_lower: IntArray
     own_upper: IntArray
     own_worth: IntArray
@@ -48,6 +54,26 @@ class WholeRows:
     lower: IntArray
     upper: IntArray
     texts: tuple[str, ...]
+    own_free: bool = False
+
+    @property
+    def row_shift(self) -> IntArray:
+        """Shape (rows,), the power of two by which a row is divided where a solver works in floating point.
+
+        It loses no digit, and a solver's tolerance of 1e-6 stays below a whole unit of coefficients up to 2^25.
+        """
+        largest = np.ones(len(self.texts), dtype=np.int64)
+        np.maximum.at(largest, self.row, np.abs(self.value))
+        return np.maximum(0, np.frexp(largest.astype(np.float64))[1].astype(np.int64) - LARGEST_BITS)
+
+    @property
+    def own_shift(self) -> IntArray:
+        """Shape (own columns,), the power of two in which a solver counts each own column that may be continuous."""
+        shift = np.full(len(self.own_lower), 62, dtype=np.int64)
+        first_own = 2 * self.n_offers
+        own = self.column >= first_own
+        np.minimum.at(shift, self.column[own] - first_own, self.row_shift[self.row[own]])
+        return np.where(shift < 62, shift, 0) if self.own_free else np.zeros(len(shift), dtype=np.int64)
 
     @property
     def most_worth(self) -> int:
@@ -57,19 +83,25 @@ class WholeRows:
 
 
 def build_model(
-    formulation: BuildsModels, instance: Instance, backend: str | None = None, without: Iterable[str] = ()
+    formulation: BuildsModels,
+    instance: Instance,
+    backend: str | None = None,
+    without: Iterable[str] = (),
+    solver: str | None = None,
 ) -> MipModel:
     """The model of a formulation with the rows of the instance's extensions behind its own.
 
     Parameters
     ----------
     formulation, backend, without : see `splgbench.formulation.BuildsModels.build`.
+    solver : the backend that the rows of extensions are written for; `backend` where there is none.
     """
     model = formulation.build(instance, backend, without)
     if not instance.extensions:
         return model
     for extension in instance.extensions.values():
-        model = _with_rows(model, extension.rows())
+        # CP-SAT has no continuous columns and no fractions, and does not need any.
+        model = _with_rows(model, extension.rows(), exact=(solver or backend) == "cpsat")
     return model.with_integer_volumes()
 
 
@@ -106,8 +138,13 @@ def cpsat_rows(model: Any, rows: WholeRows, x: Sequence[Any], y: Sequence[Any]) 
     return CpSatRows(sums, [worth * column for worth, column in zip(rows.own_worth.tolist(), own, strict=True)])
 
 
-def _with_rows(model: MipModel, rows: WholeRows) -> MipModel:
-    """The model with own columns and rows appended; an offer without columns holds no case."""
+def _with_rows(model: MipModel, rows: WholeRows, exact: bool) -> MipModel:
+    """The model with own columns and rows appended; an offer without columns holds no case.
+
+    Parameters
+    ----------
+    exact : whether rows stay in whole numbers, and own columns whole even where they need not be.
+    """
     n_offers = len(model.volume_column)
     wanted = np.unique(rows.column[(rows.column >= n_offers) & (rows.column < 2 * n_offers)]) - n_offers
     model = _with_mandates(model, wanted)
@@ -118,12 +155,19 @@ def _with_rows(model: MipModel, rows: WholeRows) -> MipModel:
     )
     columns = place[rows.column]
     there = columns >= 0
+    row_scale = np.ones(len(rows.texts)) if exact else 2.0**-rows.row_shift
+    own_scale = np.ones(n_own) if exact else 2.0**rows.own_shift
+    scale = np.concatenate((np.ones(first_own), own_scale))
+    value = rows.value[there] * row_scale[rows.row[there]] * scale[columns[there]]
+    lower = np.where(rows.lower > -UNLIMITED, rows.lower * row_scale, -np.inf)
+    upper = np.where(rows.upper < UNLIMITED, rows.upper * row_scale, np.inf)
     return _appended(
         model,
         Block(rows.family, first_own, first_own + n_own),
-        (rows.own_lower, rows.own_upper, rows.own_worth),
-        (rows.row[there], columns[there], rows.value[there]),
-        (np.where(rows.lower > -UNLIMITED, rows.lower, -np.inf), np.where(rows.upper < UNLIMITED, rows.upper, np.inf)),
+        exact or not rows.own_free,
+        (rows.own_lower / own_scale, rows.own_upper / own_scale, rows.own_worth * own_scale),
+        (rows.row[there], columns[there], value),
+        (lower, upper),
     )
 
 
@@ -141,7 +185,7 @@ def _with_mandates(model: MipModel, offers: IntArray) -> MipModel:
     ones = np.ones(n)
     block = Block("y", first, first + n, "offer", lacking)
     bounds = (np.full(2 * n, -np.inf), np.zeros(2 * n))
-    model = _appended(model, block, (0 * ones, ones, 0 * ones), (row, columns, values), bounds)
+    model = _appended(model, block, True, (0 * ones, ones, 0 * ones), (row, columns, values), bounds)
     mandate_column = model.mandate_column.copy()
     mandate_column[lacking] = mandate
     return replace(model, mandate_column=mandate_column)
@@ -150,6 +194,7 @@ def _with_mandates(model: MipModel, offers: IntArray) -> MipModel:
 def _appended(
     model: MipModel,
     block: Block,
+    whole: bool,
     own: tuple[np.ndarray, np.ndarray, np.ndarray],
     entries: tuple[IntArray, IntArray, np.ndarray],
     bounds: tuple[np.ndarray, np.ndarray],
@@ -165,7 +210,7 @@ def _appended(
         objective=np.concatenate((model.objective, worth.astype(np.float64))),
         lower=np.concatenate((model.lower, lower.astype(np.float64))),
         upper=np.concatenate((model.upper, upper.astype(np.float64))),
-        integer=np.concatenate((model.integer, np.ones(len(lower), dtype=np.bool_))),
+        integer=np.concatenate((model.integer, np.full(len(lower), whole))),
         semicontinuous=np.concatenate((model.semicontinuous, np.zeros(len(lower), dtype=np.bool_))),
         row_start=np.concatenate((model.row_start, start)),
         row_columns=np.concatenate((model.row_columns, column[order])),

@@ -203,7 +203,8 @@ class Direct:
 
     def build(self, instance: Instance) -> MipModel:
         """The model as the backend will get it."""
-        model = build_model(self.formulation, instance, None if self.all_rows else self.backend.name, self.without)
+        kept_for = None if self.all_rows else self.backend.name
+        model = build_model(self.formulation, instance, kept_for, self.without, self.backend.name)
         return model.with_integer_volumes() if self.integer_volumes else model
 
     def solve(

@@ -22,7 +22,7 @@ from splgbench.instance import BoolArray, Instance, IntArray
 from splgbench.judging import Judgement, judge, judge_infeasible
 from splgbench.limits import NO_LIMITS, Limits
 from splgbench.methods import ENDED, interruptible, start_volumes
-from splgbench.polish import polish
+from splgbench.polish import Polished, polish
 from splgbench.presolve import Presolved, presolve
 from splgbench.result import Result, Status
 from splgbench.trace import EventHandler, Recorder, Stop
@@ -219,12 +219,13 @@ class Loop:
 
         Parameters
         ----------
-        volumes : shape (K,), volumes for them where some are at hand; of use where there are extensions.
+        volumes : shape (K,), volumes for them where some are at hand: taken as they are where they obey extensions.
         """
-        known = None
-        if volumes is not None and self.instance.extensions and check(self.instance, volumes).feasible:
-            known = volumes
-        polished = polish(self.instance, mandates, known)
+        polished = None
+        if volumes is not None and self.instance.extensions:
+            verdict = check(self.instance, volumes)
+            polished = Polished(volumes, verdict.objective) if verdict.feasible else None
+        polished = polished or polish(self.instance, mandates)
         if polished.volumes is None or polished.objective is None:
             return False
         with self.lock:
@@ -340,7 +341,7 @@ class Decomposition:
             status, message = SolverStatus.ERROR, f"{type(error).__name__}: {error}"
         mandates = None if loop.volumes is None else loop.volumes > 0
         judging = time.perf_counter()
-        judgement = judge(loop.instance, loop.limits, ENDED[status], mandates, loop.bound, start)
+        judgement = judge(loop.instance, loop.limits, ENDED[status], mandates, loop.bound, start, loop.volumes)
         polish_time = time.perf_counter() - judging
         return self._made(loop.instance, loop.limits, loop.recorder, judgement, loop, polish_time, message)
 

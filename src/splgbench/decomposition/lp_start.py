@@ -84,6 +84,14 @@ def row_prices(model: MipModel, seconds: float | None) -> FloatArray | None:
     return None if solution is None else np.abs(np.array(solution.row_dual, dtype=np.float64))
 
 
+def prices_and_values(model: MipModel, seconds: float | None) -> tuple[FloatArray, FloatArray] | None:
+    """As `row_prices`, with the values of the columns; None without an answer in time."""
+    solution = _relaxation(model, seconds)
+    if solution is None:
+        return None
+    return np.abs(np.array(solution.row_dual, dtype=np.float64)), np.array(solution.col_value, dtype=np.float64)
+
+
 def column_prices(model: MipModel, seconds: float | None) -> FloatArray | None:
     """As `row_prices`, of all columns: how fast the optimum moves with the bound that a column lies at."""
     solution = _relaxation(model, seconds)

@@ -24,6 +24,8 @@ from splgbench.trace import EventHandler, Recorder
 
 WHOLE = 1e-6
 """How far from a whole number the mandates of an LP may lie to count as whole."""
+ALLOWANCE = 1e-6
+"""What a solver's bound on an objective that is not whole may lack, in units; a thousandth of that of its size."""
 SHORTEST = 0.02
 """Seconds a solver gets at least."""
 
@@ -105,6 +107,25 @@ class Subproblems:
             bound = min(bound, _whole(solution.dual))
         closed = solution.primal is not None and bound < solution.primal + 0.5
         return Answer(bound, solution.values, closed)
+
+    def bounded(self, model: MipModel, gap: float = 0.0, seconds: float | None = None) -> Answer:
+        """As `solve`, for an objective that need not be whole: the bound carries an allowance and is not rounded.
+
+        Parameters
+        ----------
+        model : with finite bounds on the columns that have a worth.
+        gap, seconds : as for `solve`.
+        """
+        trivial = trivial_bound(model, model.objective)
+        solution = None if seconds == 0 else self._run(model, gap, seconds, None)
+        if solution is None:
+            return Answer(trivial, None, False)
+        if solution.status is SolverStatus.INFEASIBLE:
+            return Answer(-np.inf, None, True)
+        bound = trivial
+        if solution.status is not SolverStatus.ERROR and solution.dual is not None:
+            bound = min(bound, solution.dual + ALLOWANCE * max(1.0, 1e-3 * abs(solution.dual)))
+        return Answer(bound, solution.values, solution.status is SolverStatus.FINISHED)
 
     def relax(self, model: MipModel, seconds: float | None = None) -> Answer:
         """The LP relaxation: its bound, rounded down, and its values; closed where its mandates are whole.

@@ -138,23 +138,30 @@ class RegionalBudget:
             return np.zeros(0, dtype=np.int64)
         return np.sort(self.before[self.before >= 0])
 
+    @property
+    def unit(self) -> IntArray:
+        """Shape (R,), cents that one unit of each row of (1) stands for."""
+        of = np.flatnonzero(self.cost > 0)
+        unit = np.zeros(len(self.places), dtype=np.int64)
+        np.gcd.at(unit, self.budget[of], self.cost[of])
+        if self.carry_over:
+            unit[self.before >= 0] = unit[self.saves] = 1
+        return np.maximum(unit, 1)
+
     def rows(self) -> WholeRows:
         """(1) with a column for each s of (2).
 
         Where nothing is carried over a row is divided by the greatest common divisor of its costs and rounded down.
         """
         n_offers, n_rows = len(self.cost), len(self.places)
-        saves = self.saves
+        saves, unit = self.saves, self.unit
         of = np.flatnonzero(self.cost > 0)
-        unit = np.zeros(n_rows, dtype=np.int64)
-        np.gcd.at(unit, self.budget[of], self.cost[of])
-        unit = np.maximum(unit, 1)
         own = np.full(n_rows, -1, dtype=np.int64)
         own[saves] = 2 * n_offers + np.arange(len(saves))
         takes = np.flatnonzero((self.before >= 0) & (own[self.before] >= 0))
-        unit[saves] = unit[takes] = 1
         return WholeRows(
             family="regional_budget",
+            n_offers=n_offers,
             own_lower=np.zeros(len(saves), dtype=np.int64),
             own_upper=np.full(len(saves), self.carry_over, dtype=np.int64),
             own_worth=np.zeros(len(saves), dtype=np.int64),
@@ -163,6 +170,7 @@ class RegionalBudget:
             value=np.concatenate((self.cost[of] // unit[self.budget[of]], 0 * saves + 1, 0 * takes - 1)),
             lower=np.full(n_rows, -UNLIMITED, dtype=np.int64),
             upper=self.cents // unit,
+            own_free=True,
             texts=tuple(
                 f"budget{_of(place)} ({cents} cents)"
                 for place, cents in zip(self.places, self.cents.tolist(), strict=True)

@@ -154,6 +154,7 @@ class Years:
         none = np.zeros(0, dtype=np.int64)
         return WholeRows(
             family="yearly_change",
+            n_offers=len(self.place),
             own_lower=none,
             own_upper=none,
             own_worth=none,

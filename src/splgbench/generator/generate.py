@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from splgbench.generator import fixed_point
 from splgbench.generator.fixed_point import ONE, exp, fixed, ratio, times
+from splgbench.generator.payment import budgets, over_years
 from splgbench.generator.recipe import REFERENCE_HOSPITALS, Recipe
 from splgbench.instance import BoolArray, Instance, IntArray
 from splgbench.random_bits import raw_bits
@@ -62,8 +63,11 @@ def generate(recipe: Recipe) -> Instance:
         tables["regions"] = {"region": layout.regions}
         tables["demand"]["region"] = [layout.regions[r] for r in layout.cell_region.tolist()]
         tables["offers"]["region"] = [layout.regions[r] for r in layout.cell_region[offers.cell].tolist()]
+    tables, extensions = over_years(recipe, draws, tables)
+    extensions |= budgets(recipe, draws, tables)
     return Instance.from_tables(
         **tables,
+        extensions=extensions,
         capacity_mode=recipe.capacity_mode,
         utility_scale=recipe.utility_scale,
         name=f"{recipe.name}-s{recipe.seed}",

@@ -81,8 +81,19 @@ KNOBS: Mapping[str, Knob] = {
     "util_h": _decimal("0", "2"),
     "util_hl": _decimal("0", "2"),
     "utility_floor": _decimal("0.000001", "1"),
+    "years": _whole(1, 100),
+    "year_growth": _decimal("0", "0.5"),
+    "year_sd": _decimal("0", "0.5"),
+    "yearly_change": _decimal("0", "1"),
+    "yearly_cases": _whole(0, 10**6),
+    "budget": _decimal("0", "100"),
+    "cost_sd": _decimal("0", "1"),
+    "cost_h": _decimal("0", "1"),
+    "carry_over": _decimal("0", "1"),
 }
 """Every knob of `Recipe` by name, in the order of the file."""
+OF_EXTENSIONS = tuple(KNOBS)[tuple(KNOBS).index("years") :]
+"""Knobs of extensions: a recipe is told without those that are as by default, as before there were any."""
 
 
 @dataclass(frozen=True)
@@ -133,6 +144,15 @@ class Recipe:
     cooperation_links : share of required groups that may stand at a hospital of the same cooperation group.
     util_h, util_hl : utility per case is 1 + util_h N(hospital) + util_hl N(hospital, group) points ...
     utility_floor : ... and at least this many points.
+    years : years planned together; with more than one, every group and area is there once a year.
+    year_growth, year_sd : from one year to the next the demand of a cell is multiplied by 1 + year_growth and by
+        lognormal(year_sd).
+    yearly_change, yearly_cases : how far a hospital's volume may move from one year to the next, as a share of the year
+        before and in cases; with yearly_change 0 it moves freely.
+    budget : budget of a region and year as a multiple of what all its demand costs at the groups' costs; 0 for none.
+    cost_sd : a case of a group costs 10,000 francs x lognormal(cost_sd) ...
+    cost_h : ... and at a hospital that x lognormal(cost_h), in whole francs.
+    carry_over : most of a budget that may be carried over to the next year, as a share of the mean budget.
     """
 
     name: str = "recipe"
@@ -169,14 +189,26 @@ class Recipe:
     util_h: Decimal = Decimal("0")
     util_hl: Decimal = Decimal("0.3")
     utility_floor: Decimal = Decimal("0.1")
+    years: int = 1
+    year_growth: Decimal = Decimal("0")
+    year_sd: Decimal = Decimal("0")
+    yearly_change: Decimal = Decimal("0")
+    yearly_cases: int = 0
+    budget: Decimal = Decimal("0")
+    cost_sd: Decimal = Decimal("0.5")
+    cost_h: Decimal = Decimal("0.1")
+    carry_over: Decimal = Decimal("0")
 
     def __post_init__(self) -> None:
         for name, value in _checked(vars(self), "recipe").items():
             object.__setattr__(self, name, value)
 
     def as_text(self) -> dict[str, str]:
-        """Every knob as text; equal recipes give equal text."""
-        return {name: _plain(getattr(self, name)) for name in KNOBS}
+        """Every knob as text, those of extensions where they are not as by default; equal recipes give equal text."""
+        return {name: _plain(getattr(self, name)) for name in KNOBS if self._told(name)}
+
+    def _told(self, name: str) -> bool:
+        return name not in OF_EXTENSIONS or getattr(self, name) != _DEFAULTS[name]
 
 
 def read_recipe(path: str | Path) -> Recipe:
@@ -204,10 +236,10 @@ def parse_recipe(text: str, file: str = "recipe") -> Recipe:
 
 
 def recipe_text(recipe: Recipe) -> str:
-    """The recipe as TOML, every knob written out."""
+    """The recipe as TOML, every knob written out but those of extensions that are as by default."""
     lines = ["# A recipe of the splgbench generator; splgbench.generator.recipe explains every knob."]
-    for name, knob in KNOBS.items():
-        text = _plain(getattr(recipe, name))
+    for name, text in recipe.as_text().items():
+        knob = KNOBS[name]
         lines.append(f"{name} = {text}" if knob.kind in ("whole", "decimal") else f"{name} = {_quoted(text)}")
     return "\n".join(lines) + "\n"
 
@@ -283,6 +315,7 @@ def _clashes(knobs: Mapping[str, Any]) -> list[tuple[str, str]]:
             "must be fewer than groups: BASE holds two, the others one at least",
         ),
         (knobs["regions"] <= knobs["hospitals"], "regions", "must be at most as many as hospitals"),
+        (not knobs["carry_over"] or knobs["years"] > 1, "carry_over", "needs years of at least 2"),
         (knobs["threshold_low"] <= knobs["threshold_high"], "threshold_low", "must be at most threshold_high"),
         (
             knobs["cooperation_groups"] > 0 or knobs["cooperation_links"] == 0,

@@ -12,12 +12,15 @@ Entries = dict[str, Any]
 
 
 def years(draw: st.DrawFn, tables: Tables, _: Entries) -> dict[str, Any]:
-    """Two years; groups are dealt to them and to one or two units."""
+    """Two years; groups are dealt to them, the first two one each, and to one or two units."""
     groups = tables["groups"]["group"]
     unit = st.sampled_from(["", "", "U"])
     found: dict[str, Any] = {
         "years": ["1", "2"],
-        "groups": [{"group": group, "year": draw(st.sampled_from(["1", "2"])), "unit": draw(unit)} for group in groups],
+        "groups": [
+            {"group": group, "year": "12"[draw(st.integers(0, 1)) if g > 1 else g], "unit": draw(unit)}
+            for g, group in enumerate(groups)
+        ],
     }
     if draw(st.integers(0, 3)):
         found |= {
@@ -52,7 +55,7 @@ def regional_budget(draw: st.DrawFn, tables: Tables, entries: Entries) -> dict[s
         ],
     }
     if "years" in entries:
-        found["carry_over_cents"] = draw(st.integers(0, 30))
+        found["carry_over_cents"] = draw(st.integers(0, 9))
     return found
 
 

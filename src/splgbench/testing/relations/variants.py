@@ -211,7 +211,7 @@ def backwards(_draw: st.DrawFn, entries: dict[str, Any]) -> bool:
 
 
 YEARS = knobs_with("years", overrides=False, regions=1)
-BUDGETS_BY_YEAR = knobs_with("years", "regional_budget", overrides=False, regions=1)
+BUDGETS_BY_YEAR = knobs_with("years", "regional_budget", overrides=False, regions=1, groups=2)
 YEARLY = (
     *_common("years", YEARS),
     Relation(

@@ -1,0 +1,173 @@
+"""Allocations that obey extensions, from a relaxation's plans: stage by stage, a MILP for each.
+
+A stage is a year, or all there is. Its MILP has the plain rows of the stage and, as they stand, the rows of
+extensions that join it with what is decided; rows that join it with later stages are priced, as in the relaxation. As
+in RENS (Berthold 2014) mandates stand that the plans and the LP relaxation agree on, and those are out that neither
+holds; where that has no solution, the first are free, and then all.
+
+Volumes are continuous at first. At a vertex few of them are not whole, as what is left of the plain rows is a network:
+these are settled by a second, small MILP.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from splgbench.decomposition.coupled_relaxation import CoupledRelaxation
+from splgbench.decomposition.loop import Loop
+from splgbench.decomposition.shrinking import shrunk
+from splgbench.decomposition.subproblems import Subproblems
+from splgbench.extensions.years import Years
+from splgbench.instance import BoolArray, Instance, IntArray
+from splgbench.model import FloatArray, MipModel
+
+WHOLE = 1e-6
+"""How far from a whole number a volume may lie to count as whole."""
+STEP = 3
+"""Cases by which a volume that is not whole may move to become so."""
+
+
+class CoupledRepair:
+    """The model of a formulation with the rows of extensions, solved stage by stage.
+
+    Parameters
+    ----------
+    loop : takes the allocations.
+    model : with columns x and y, and the rows of the extensions behind all others.
+    relaxation : whose rows those are.
+    subproblems : solves the stages.
+    values : shape (n,), of the model's LP relaxation; None without any.
+    """
+
+    def __init__(
+        self,
+        loop: Loop,
+        model: MipModel,
+        relaxation: CoupledRelaxation,
+        subproblems: Subproblems,
+        values: FloatArray | None,
+    ) -> None:
+        self.loop, self.model, self.subproblems = loop, model, subproblems
+        self.matrix, self.n_rows = relaxation.rows.matrix, relaxation.n_rows
+        self.weights = np.zeros(loop.instance.n_offers)
+        there = model.mandate_column >= 0
+        if values is not None:
+            self.weights[there] = values[model.mandate_column[there]]
+        integer = model.integer.copy()
+        integer[model.volume_column[model.volume_column >= 0]] = False
+        self.continuous = integer
+        # Blocks lie within stages, unless plain rows join years; then they count with their last one.
+        of_offer = stages(loop.instance)
+        self.stage = np.full(model.n_columns, -1, dtype=np.int64)
+        for block in relaxation.cut.blocks:
+            self.stage[block.columns] = of_offer[block.offers].max(initial=0)
+        entries = self.matrix.tocoo()
+        self.row_stage = np.zeros(self.n_rows, dtype=np.int64)
+        np.maximum.at(self.row_stage, entries.row, self.stage[entries.col])
+
+    def found(self, mandates: BoolArray, prices: FloatArray, source: str, gap: float, seconds: float | None) -> bool:
+        """Make an allocation of plans.
+
+        Parameters
+        ----------
+        mandates : shape (K,), of the plans.
+        prices : shape (n_rows,), multipliers of the rows of extensions.
+        gap : relative gap at which the solver may stop in a stage.
+        seconds : most that all stages may take together.
+        """
+        values = np.zeros(self.model.n_columns)
+        numbers = np.unique(self.stage[self.stage >= 0]).tolist()
+        for number in numbers:
+            share = None if seconds is None else seconds / len(numbers)
+            found = self._staged(number, values, mandates, prices, gap, share)
+            if found is None:
+                return False
+            values = found
+        return self.loop.found(self.model.mandates(values), source, self.model.volumes(values))
+
+    def _staged(
+        self,
+        number: int,
+        values: FloatArray,
+        mandates: BoolArray,
+        prices: FloatArray,
+        gap: float,
+        seconds: float | None,
+    ) -> FloatArray | None:
+        """Values with a stage more; None where it has none."""
+        model = self._model_of(number, prices)
+        nothing = np.zeros_like(mandates)
+        out, stand = ~mandates & (self.weights <= WHOLE), mandates & (self.weights >= 1 - WHOLE)
+        for gone, held in ((out, stand), (out, nothing), (nothing, nothing)):
+            lower, upper = self._bounds(number, values, gone, held)
+            loose = self._solved(replace(model, integer=self.continuous), lower, upper, gap, seconds)
+            whole = None if loose is None else self._made_whole(model, loose, lower, upper, seconds)
+            if whole is not None:
+                return whole
+        return None
+
+    def _model_of(self, number: int, prices: FloatArray) -> MipModel:
+        """The model of a stage: rows that wait for later ones do not hold, and are priced."""
+        waits = self.row_stage > number
+        row_upper = self.model.row_upper.copy()
+        row_upper[len(row_upper) - self.n_rows :][waits] = np.inf
+        objective = self.model.objective.copy()
+        n_plain = self.matrix.shape[1]
+        objective[:n_plain] -= self.matrix.T @ np.where(waits, prices, 0.0)
+        objective[:n_plain][self.stage[:n_plain] != number] = 0.0
+        return replace(self.model, objective=objective, row_upper=row_upper)
+
+    def _bounds(
+        self, number: int, values: FloatArray, out: BoolArray, stand: BoolArray
+    ) -> tuple[FloatArray, FloatArray]:
+        """Bounds of the columns: earlier stages as decided, later ones empty, of this one what is out and stands."""
+        model, offers = self.model, self.loop.offers
+        lower, upper = model.lower.copy(), model.upper.copy()
+        gone = np.flatnonzero(out & ~offers.granted & offers.live)
+        upper[model.mandate_column[gone]] = 0.0
+        upper[model.volume_column[gone]] = 0.0
+        held = np.flatnonzero(stand & ~offers.refused & offers.live)
+        lower[model.mandate_column[held]] = 1.0
+        n_plain = self.matrix.shape[1]
+        other = np.flatnonzero(self.stage[:n_plain] != number)
+        lower[other] = upper[other] = values[other]
+        return lower, upper
+
+    def _made_whole(
+        self, model: MipModel, values: FloatArray, lower: FloatArray, upper: FloatArray, seconds: float | None
+    ) -> FloatArray | None:
+        """Whole volumes near a solution: those that are whole stay, the others move by `STEP` cases at most."""
+        lower, upper = lower.copy(), upper.copy()
+        column = model.mandate_column[model.mandate_column >= 0]
+        lower[column] = upper[column] = np.rint(values[column])
+        column = model.volume_column[model.volume_column >= 0]
+        volume = values[column]
+        near = np.rint(volume)
+        is_whole = np.abs(volume - near) <= WHOLE
+        lower[column] = np.where(is_whole, near, np.maximum(lower[column], np.floor(volume) - STEP))
+        upper[column] = np.where(is_whole, near, np.minimum(upper[column], np.ceil(volume) + STEP))
+        return self._solved(model, lower, upper, 0.0, seconds)
+
+    def _solved(
+        self, model: MipModel, lower: FloatArray, upper: FloatArray, gap: float, seconds: float | None
+    ) -> FloatArray | None:
+        """A solution within bounds, or None."""
+        if (lower > upper).any():
+            return None
+        part = shrunk(model, lower, upper)
+        if part is None:
+            return None
+        if not part.model.n_columns:
+            return part.values
+        values = self.subproblems.bounded(part.model, gap, seconds).values
+        return None if values is None else part.whole(values)
+
+
+def stages(instance: Instance) -> IntArray:
+    """Shape (K,), the place of each offer's year among the years; 0 without the extension."""
+    years = instance.extensions.get(Years.name)
+    if not isinstance(years, Years):
+        return np.zeros(instance.n_offers, dtype=np.int64)
+    return np.array([t for _, _, t in years.places], dtype=np.int64)[years.place]
