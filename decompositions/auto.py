@@ -58,7 +58,9 @@ MANY = 800
 EARLY_EFFORT = 5_000
 """Simplex iterations for them."""
 REST_OPTIONS = {name: value for name, value in OPTIONS.items() if name != "mip_allow_restart"}
-"""HiGHS in step 6: restarts, which fix more and more, but no search for allocations where there is one."""
+"""HiGHS in step 6 where the gap is wide: restarts, which fix more and more, but no search for allocations."""
+WIDE = 1e-3
+"""Relative gap above which it is the bound that step 6 is for."""
 FIRST_SLICE = 2 / 3
 """Part of the time that is left for step 6 at first; all of it at every return."""
 SEARCH = 1 / 4
@@ -162,7 +164,7 @@ def _reduced(
         loop.check()
     while True:
         fixed = fixed.joined(probe(loop, relaxation, multipliers))
-        options = {} if loop.best is None else REST_OPTIONS
+        options = REST_OPTIONS if _is_wide(loop) else {}
         if solve_apart(loop, restriction, components, fixed, _part(loop, slice_), options):
             return SolverStatus.FINISHED
         loop.check()
@@ -172,6 +174,11 @@ def _reduced(
         search.run(fixed, _part(loop, SEARCH), raises=0)
         loop.check()
         slice_ = 1.0
+
+
+def _is_wide(loop: Loop) -> bool:
+    """Whether there is a gap and it is wide."""
+    return loop.best is not None and loop.bound is not None and loop.bound - loop.best > WIDE * loop.best
 
 
 def _part(loop: Loop, share: float) -> float | None:

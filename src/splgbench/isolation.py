@@ -317,9 +317,19 @@ _PREPARED: set[str] = set()
 _PREPARING = threading.Lock()
 
 
-def prepare(method: str, stop: Stop) -> None:
+def _head(method: str) -> str:
+    return re.split("[@:]", canonical(method))[0]
+
+
+def prepared_ahead(method: str) -> None:
+    """Take a method for prepared: whatever launches its workers has it ready before the first one (`ForkServer`)."""
+    with _PREPARING:
+        _PREPARED.add(_head(method))
+
+
+def _prepare(method: str, stop: Stop) -> None:
     """Have what a decomposition compiles on this machine's disk before a run's limits begin to count, once by name."""
-    name = re.split("[@:]", canonical(method))[0]
+    name = _head(method)
     with _PREPARING:
         if stop or name in _PREPARED or name not in registry.names("decompositions"):
             return
@@ -350,7 +360,7 @@ def attempt_isolated(
     processors : numbers of the processors it may run on; empty for all.
     """
     stop = Stop() if stop is None else stop
-    prepare(method, stop)
+    _prepare(method, stop)
     events: list[Event] = []
     held: list[Event] = []
     watch = Stopwatch()

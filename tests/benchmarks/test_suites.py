@@ -79,6 +79,7 @@ def test_figures_of_one_solve_agree_with_one_another(tmp_path: Path, monkeypatch
         (solves.Trees, ("gdp_hull", "highs", "basel"), "tiny instances only"),
         (solves.Trees, ("no_such", "highs", "tiny-real"), "no formulation named no_such"),
         (models.Building, ("no_such", "tiny-real"), "no formulation named no_such"),
+        (models.Sizes, ("gdp_hull", "scip", "linked"), "tiny instances only"),
         (decompositions.Rounds, ("benders_area", "basel"), "tiny instances only"),
         (decompositions.ToGap, ("dantzig_wolfe_region", "tiny-real"), "one block by region"),
     ],

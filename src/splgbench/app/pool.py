@@ -6,6 +6,7 @@ import contextlib
 import threading
 from collections.abc import Iterator
 
+from splgbench.isolation import prepared_ahead
 from splgbench.launching import ForkServers
 from splgbench.methods import DEFAULT_METHOD
 
@@ -20,6 +21,7 @@ class Pool:
         self._free = threading.Semaphore(most)
         self._lock = threading.Lock()
         self._idle: list[ForkServers] = []
+        prepared_ahead(DEFAULT_METHOD)
 
     def warm(self) -> None:
         """Have one server ready, so that the first errand starts at once."""

@@ -179,7 +179,8 @@ class OfferFilter:
     Parameters
     ----------
     text : part of a hospital's or a group's key or name.
-    hospital, area, group : keys; "" for all.
+    hospital : key of one, else part of keys or names.
+    area, group : keys; "" for all.
     mandate : "yes", "no" or "" for all.
     """
 
@@ -202,8 +203,12 @@ class OfferFilter:
             hospitals = _named(instance.hospitals, names_of(instance, "hospitals", instance.hospitals), self.text)
             groups = _named(instance.groups, names_of(instance, "groups", instance.groups), self.text)
             kept &= hospitals[h] | groups[g]
+        if self.hospital in instance.hospitals:
+            kept &= h == instance.hospitals.index(self.hospital)
+        elif self.hospital:
+            names = names_of(instance, "hospitals", instance.hospitals)
+            kept &= _named(instance.hospitals, names, self.hospital)[h]
         for wanted, keys, numbers in (
-            (self.hospital, instance.hospitals, h),
             (self.group, instance.groups, g),
             (self.area, instance.areas, instance.group_area[g]),
         ):
@@ -225,13 +230,13 @@ def offers(run: Run, wanted: OfferFilter) -> Grid:
         "group_name": Column("Group name", g, names_of(instance, "groups", instance.groups)),
         **_region(instance, instance.cell_region[cell]),
         "area": Column("Area", instance.group_area[g], instance.areas),
+        "mandate": Column("Mandate", (volumes > 0).astype(np.int64), ("no", "yes")),
+        "cases": Column("Cases", volumes, form="whole"),
+        "share": Column("Share", volumes / np.maximum(instance.demand[cell], 1), form="percent"),
         "utility": Column("Benefit", instance.utility / instance.utility_scale, form="number"),
         "capacity": Column("Capacity", instance.capacity, form="whole"),
         "threshold": Column("Least", thresholds(instance), form="whole"),
         "demand": Column("Need", instance.demand[cell], form="whole"),
-        "cases": Column("Cases", volumes, form="whole"),
-        "share": Column("Share", volumes / np.maximum(instance.demand[cell], 1), form="percent"),
-        "mandate": Column("Mandate", (volumes > 0).astype(np.int64), ("no", "yes")),
         "decision": Column("Decision", *_decisions(instance)),
     }
     return Grid(columns, np.flatnonzero(wanted.rows(instance, volumes)))

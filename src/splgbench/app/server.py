@@ -26,10 +26,7 @@ from splgbench.app.session import Sessions
 from splgbench.app.workspace import Workspace
 from splgbench.errors import InputError, SplgbenchError
 from splgbench.files import parse_json
-from splgbench.isolation import prepare
-from splgbench.methods import DEFAULT_METHOD
 from splgbench.solver_libraries import load_optional
-from splgbench.trace import Stop
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 BODY_LIMIT = 65_536
@@ -120,7 +117,7 @@ def build(
     @contextlib.asynccontextmanager
     async def life(_: Starlette) -> AsyncIterator[None]:
         if warm:
-            threading.Thread(target=shared.warm, daemon=True).start()
+            threading.Thread(target=shared.pool.warm, daemon=True).start()
         with tempfile.TemporaryDirectory(prefix="splgbench-app-") as folder:
             shared.folder = folder
             try:
@@ -158,17 +155,9 @@ class _Shared:
         self.pool = Pool()
         self.upload_limit = upload_limit
         self.folder = ""
-        self.closing = Stop()
-
-    def warm(self) -> None:
-        """Make the first solve quick, while the user reads the page."""
-        with contextlib.suppress(SplgbenchError):
-            prepare(DEFAULT_METHOD, self.closing)
-            self.pool.warm()
 
     def close(self) -> None:
         """End everything that was started."""
-        self.closing.set()
         self.sessions.close()
         self.pool.close()
 

@@ -199,6 +199,7 @@ def told(workspace: Workspace) -> Mapping[str, Any]:
         "offers": instance.n_offers,
         "links": instance.n_clauses,
         "regions": len(instance.regions),
+        "extensions": list(instance.extensions),
         "hash": instance.instance_hash,
         "utility_scale": instance.utility_scale,
         "mode": workspace.base.capacity_mode,

@@ -124,6 +124,7 @@ function showInstance() {
   document.title = `${instance.name} - splgbench`;
   const sizes = [plural(instance.hospitals, "hospital"), plural(instance.groups, "group"), plural(instance.areas, "area"), plural(instance.offers, "offer")];
   if (instance.regions) sizes.push(plural(instance.regions, "region"));
+  if (instance.extensions.length) sizes.push(`extensions ${instance.extensions.join(", ")}`);
   $("sizes").textContent = `${instance.name}: ${sizes.join(", ")}`;
   $("kind").textContent = `${instance.kind} data`;
   $("kind").className = "badge" + (instance.kind === "real" ? "" : " caution");
@@ -224,7 +225,9 @@ function drawCurves(step) {
 
 function draw(id, spec, single) {
   if (!window.Plotly) return;
-  const place = $(id);
+  const place = $(id), text = JSON.stringify(spec);
+  if (place.drawn === text) return;
+  place.drawn = text;
   if (!spec) { Plotly.purge(place); place.textContent = "No gap above 0 is known."; place.classList.add("soft"); return; }
   if (place.classList.contains("soft")) { place.textContent = ""; place.classList.remove("soft"); }
   const layout = { ...spec.layout, showlegend: !single, margin: { ...spec.layout.margin, t: single ? 8 : 12, b: 42 } };
@@ -304,17 +307,20 @@ function grid(panel, { path, query, filters = [], cell = null, acts = null, labe
       if (mine === latest) render(found);
     });
   }
-  function order(column) {
-    const again = view.sort === column.key && view.order === "ascending";
-    Object.assign(view, { sort: column.key, order: again ? "descending" : "ascending", page: 0 });
+  /* A hospital goes by its name, in the order, too. */
+  const sortKey = (column, found) => (column.key === "hospital" && found.columns.some((each) => each.key === "hospital_name") ? "hospital_name" : column.key);
+  function order(column, found) {
+    const key = sortKey(column, found);
+    const again = view.sort === key && view.order === "ascending";
+    Object.assign(view, { sort: key, order: again ? "descending" : "ascending", page: 0 });
     show().then(() => place.querySelector(`th[data-key="${column.key}"] button`)?.focus());
   }
   function render(found) {
     const visible = found.columns.map((column, j) => ({ column, j })).filter(({ column }) => !NAMES[column.key]);
     const head = visible.map(({ column }) => {
-      const sorted = found.sort === column.key ? found.order : "none";
+      const sorted = found.sort === sortKey(column, found) ? found.order : "none";
       return el("th", { scope: "col", className: column.form === "text" ? "" : "n", "aria-sort": sorted, "data-key": column.key },
-        el("button", { type: "button", textContent: column.title || "Kind", onclick: () => order(column) }));
+        el("button", { type: "button", textContent: column.title || "Kind", onclick: () => order(column, found) }));
     });
     if (acts) head.push(el("th", { scope: "col", className: "acts", textContent: "Actions" }));
     const rows = found.rows.map((values, i) => {
@@ -324,7 +330,7 @@ function grid(panel, { path, query, filters = [], cell = null, acts = null, labe
         if (own) return el("td", { className: column.form === "text" ? "" : "n" }, own);
         const text = shape(column.form, values[j]);
         const named = Object.keys(NAMES).find((name) => NAMES[name] === column.key && row[name]);
-        return named ? withName(text, row[named]) : el("td", { className: column.form === "text" ? "" : "n", textContent: text });
+        return named ? withName(text, row[named], named) : el("td", { className: column.form === "text" ? "" : "n", textContent: text });
       });
       if (acts) cells.push(el("td", { className: "acts" }, ...acts(row, found.ids[i])));
       return el("tr", {}, ...cells);
@@ -343,8 +349,8 @@ function grid(panel, { path, query, filters = [], cell = null, acts = null, labe
 const NAMES = { hospital_name: "hospital", group_name: "group", area_name: "area" };
 
 /* A key with its name: a hospital goes by its name, a group by both. */
-function withName(key, name) {
-  if (key === name) return el("td", { className: "name", title: key, textContent: key });
+function withName(key, name, kind) {
+  if (key === name || kind === "hospital_name") return el("td", { className: "name", title: key, textContent: name });
   return el("td", { className: "name", title: `${key}: ${name}` }, el("span", { textContent: `${key} ` }), el("span", { className: "soft", textContent: name }));
 }
 
@@ -515,8 +521,8 @@ function buildCoverage(panel) {
 let offersView = null;
 
 function buildOffers(panel) {
-  const text = filterText("text", "Hospital or group contains");
-  const hospital = filterText("hospital", "Hospital, its key");
+  const text = filterText("text", "Any text");
+  const hospital = filterText("hospital", "Hospital");
   const area = filterChoice("area", "Area", [["", "all"]]);
   const mandate = filterChoice("mandate", "Mandate", [["", "all"], ["yes", "yes"], ["no", "no"]]);
   const cell = (column, value) => column.key === "mandate" && value === "yes" ? el("span", { className: "yes", textContent: "yes" }) : null;
