@@ -3,8 +3,8 @@
 A stage is a year, or all there is. Its MILP has the plain rows of the stage and, as they stand, the rows of
 extensions that join it with what is decided; rows that join it with later stages are priced, as in the relaxation. As
 in RENS (Berthold 2014) mandates stand that the plans and the LP relaxation agree on, and those are out that neither
-holds; where that has no solution, the first are free, and then all. Where the years from the first on lead nowhere, the last comes
-first.
+holds; where that has no solution, the first are free, and then all. Where the years from the first on lead nowhere,
+the last comes first.
 
 Volumes are continuous at first. At a vertex few of them are not whole, as what is left of the plain rows is a network:
 these are settled by a second, small MILP.
