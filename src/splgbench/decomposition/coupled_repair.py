@@ -3,7 +3,8 @@
 A stage is a year, or all there is. Its MILP has the plain rows of the stage and, as they stand, the rows of
 extensions that join it with what is decided; rows that join it with later stages are priced, as in the relaxation. As
 in RENS (Berthold 2014) mandates stand that the plans and the LP relaxation agree on, and those are out that neither
-holds; where that has no solution, the first are free, and then all.
+holds; where that has no solution, the first are free, and then all. Where the years from the first on lead nowhere,
+the last comes first.
 
 Volumes are continuous at first. At a vertex few of them are not whole, as what is left of the plain rows is a network:
 these are settled by a second, small MILP.
@@ -63,6 +64,12 @@ class CoupledRepair:
         self.stage = np.full(model.n_columns, -1, dtype=np.int64)
         for block in relaxation.cut.blocks:
             self.stage[block.columns] = of_offer[block.offers].max(initial=0)
+        self._order(backwards=False)
+
+    def _order(self, *, backwards: bool) -> None:
+        """Number the stages from the first year on or from the last, and rows by the stage that completes them."""
+        if backwards:
+            self.stage = np.where(self.stage >= 0, self.stage.max(initial=0) - self.stage, -1)
         entries = self.matrix.tocoo()
         self.row_stage = np.zeros(self.n_rows, dtype=np.int64)
         np.maximum.at(self.row_stage, entries.row, self.stage[entries.col])
@@ -77,6 +84,18 @@ class CoupledRepair:
         gap : relative gap at which the solver may stop in a stage.
         seconds : most that all stages may take together.
         """
+        if self._in_order(mandates, prices, source, gap, seconds):
+            return True
+        if self.loop.best is None or not self.loop.best:
+            # What must be given up later shows only from the other end; the next plans begin there, too.
+            self._order(backwards=True)
+            return self._in_order(mandates, prices, source, gap, seconds)
+        return False
+
+    def _in_order(
+        self, mandates: BoolArray, prices: FloatArray, source: str, gap: float, seconds: float | None
+    ) -> bool:
+        """All stages, one after the other; False where one has no solution, or nothing better comes of them."""
         values = np.zeros(self.model.n_columns)
         numbers = np.unique(self.stage[self.stage >= 0]).tolist()
         for number in numbers:
