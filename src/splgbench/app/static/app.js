@@ -151,11 +151,7 @@ async function changeRule(event) {
 async function changed() {
   showInstance();
   showRuns();
-  if (!$("instantly").checked) return;
-  if (following) {
-    outdated = true;
-    await stop();
-  } else await solve();
+  if ($("instantly").checked) await solve();
 }
 
 async function load() {
@@ -187,12 +183,26 @@ async function starting(words, begin) {
 
 const limits = () => ({ method: $("method").value, time: Number($("time").value), gap: Number($("gap").value) / 100, threads: Number($("threads").value) });
 
-async function solve() {
-  const began = performance.now();
-  await guarded(async () => {
-    const { job } = await post("solve", limits());
-    await watchSolve(job, began);
-  });
+let solving = false;
+
+/* Solve the instance as it stands; what is solved already ends, and is solved again as it then stands.
+   `job` is a solve that is under way, for a page that was loaded again. */
+async function solve(job = null) {
+  if (solving) {
+    outdated = true;
+    return stop();
+  }
+  solving = true;
+  try {
+    do {
+      outdated = false;
+      const began = performance.now();
+      await guarded(async () => watchSolve(job || (await post("solve", limits())).job, began));
+      job = null;
+    } while (outdated);
+  } finally {
+    solving = false;
+  }
 }
 
 async function watchSolve(job, began) {
@@ -204,10 +214,7 @@ async function watchSolve(job, began) {
     drawn = "live";
     if (!step.done) showTiles({ ...lane, running: true });
   });
-  if (outdated) {
-    outdated = false;
-    return solve();
-  }
+  if (outdated) return;
   if (found.error) throw new Error(found.error);
   chosen = "";
   await refresh();
@@ -925,7 +932,7 @@ function wire() {
   for (const control of document.querySelectorAll("[data-rule]")) control.addEventListener("change", changeRule);
   $("load").addEventListener("click", load);
   $("upload").addEventListener("click", upload);
-  $("solve").addEventListener("click", solve);
+  $("solve").addEventListener("click", () => solve());
   $("stop").addEventListener("click", stop);
   $("run").addEventListener("change", async () => { chosen = $("run").value; showRuns(); await showPanel(); });
   for (const id of ["action", "cases", "rule"]) $(id).addEventListener("input", unpriced);
@@ -950,7 +957,7 @@ async function main() {
     await fillLibrary();
     document.body.dataset.filled = "yes";
     if (!state.job) return;
-    if (state.job_kind === "solve") await watchSolve(state.job, performance.now());
+    if (state.job_kind === "solve") await solve(state.job);
     else if (state.job_kind === "race") { await openPanel("race"); await PANELS.find((panel) => panel.key === "race").view.watch(state.job); }
     else { await follow(state.job, (step) => say(`${step.kind}: ${step.seconds.toFixed(0)} s`)); say(""); await refresh(); await showPanel(); }
   });
