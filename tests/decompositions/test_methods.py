@@ -149,6 +149,17 @@ def test_threads_change_nothing(name: str, monkeypatch: pytest.MonkeyPatch) -> N
     assert [event.dual for event in one.trace] == [event.dual for event in two.trace]
 
 
+@pytest.mark.parametrize("name", ["dantzig-wolfe-hospital", "lagrangian-area", "benders-area"])
+def test_a_solve_with_more_threads_before_changes_nothing(name: str) -> None:
+    """HiGHS refuses to run with another number of threads than the last solve left behind; nobody may trip over it."""
+    subject = method(name)
+    alone = subject.solve(EASY, Limits(iterations=5))
+    method("linked@highs").solve(EASY, Limits(threads=2))
+    after = subject.solve(EASY, Limits(iterations=5))
+    assert (alone.primal, alone.dual, alone.counters) == (after.primal, after.dual, after.counters)
+    assert after.dual is not None
+
+
 def test_a_time_limit_keeps_the_best() -> None:
     """Ended by the clock, the answer has a bound or says why not."""
     result = method("dantzig-wolfe-hospital").solve(load("hard-h1"), Limits(wall_time=0.001))

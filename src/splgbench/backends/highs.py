@@ -111,6 +111,20 @@ class HighsBackend:
             raise OSError(f"HiGHS could not write {path.name}")
 
 
+def serial_highs(highspy: Any, **options: Any) -> Any:
+    """A silent HiGHS of one thread with further options in its own words, for LPs; to be run by `run_serially`."""
+    highs = highspy.Highs()
+    for name, value in {"output_flag": False, "threads": 1, "parallel": "off", **options}.items():
+        highs.setOptionValue(name, value)
+    return highs
+
+
+def run_serially(highs: Any) -> None:
+    """Run; HiGHS would refuse where another solve has left a scheduler of more threads behind."""
+    highs.resetGlobalScheduler(True)
+    highs.run()
+
+
 def pass_model(highspy: Any, highs: Any, model: MipModel, constant: float = 0.0) -> Any:
     """Hand the arrays over in one call, with a constant part of the objective."""
     kinds = np.zeros(model.n_columns, dtype=np.int32)

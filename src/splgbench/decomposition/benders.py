@@ -25,6 +25,7 @@ from scipy.sparse import block_array, coo_array, csr_array, diags_array, vstack
 from scipy.sparse.csgraph import connected_components
 
 from splgbench import registry
+from splgbench.backends.highs import run_serially, serial_highs
 from splgbench.decomposition.lp_start import row_prices
 from splgbench.instance import BoolArray, IntArray
 from splgbench.model import FloatArray, MipModel, ModelBuilder
@@ -120,9 +121,7 @@ class VolumeProblem:
 
     def _lp(self) -> Any:
         highspy = load_highspy()
-        highs = highspy.Highs()
-        for name, value in (("output_flag", False), ("threads", 1), ("parallel", "off"), ("presolve", "off")):
-            highs.setOptionValue(name, value)
+        highs = serial_highs(highspy, presolve="off")
         n, rows = len(self.live), self.own_rows
         highs.passModel(
             n,
@@ -161,7 +160,7 @@ class VolumeProblem:
         self.lp.changeRowsBounds(n_rows, np.arange(n_rows, dtype=np.int32), np.full(n_rows, -np.inf), room)
         if seconds is not None:
             self.lp.setOptionValue("time_limit", self.lp.getRunTime() + max(0.01, seconds))
-        self.lp.run()
+        run_serially(self.lp)
         if self.lp.getModelStatus() != self.optimal:
             return None
         return np.abs(np.array(self.lp.getSolution().row_dual, dtype=np.float64))

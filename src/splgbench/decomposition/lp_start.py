@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from splgbench import registry
-from splgbench.backends.highs import pass_model
+from splgbench.backends.highs import pass_model, run_serially, serial_highs
 from splgbench.decomposition.relaxation import HospitalRelaxation
 from splgbench.model import FloatArray, MipModel
 from splgbench.solver_libraries import load_highspy
@@ -101,11 +101,9 @@ def column_prices(model: MipModel, seconds: float | None) -> FloatArray | None:
 def _relaxation(model: MipModel, seconds: float | None) -> Any:
     """HiGHS's solution of a model's LP relaxation; None without one in time."""
     highspy = load_highspy()
-    highs = highspy.Highs()
-    for name, value in (("output_flag", False), ("threads", 1), ("parallel", "off")):
-        highs.setOptionValue(name, value)
+    highs = serial_highs(highspy)
     if seconds is not None:
         highs.setOptionValue("time_limit", max(0.01, seconds))
     pass_model(highspy, highs, model.relaxed())
-    highs.run()
+    run_serially(highs)
     return highs.getSolution() if highs.getModelStatus() == highspy.HighsModelStatus.kOptimal else None

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from splgbench.backends.highs import run_serially, serial_highs
 from splgbench.decomposition.pricing import Plans
 from splgbench.decomposition.relaxation import PlanRelaxation
 from splgbench.decomposition.state import Shape
@@ -49,10 +50,8 @@ class Master:
         self.relaxation = relaxation
         self.n_blocks = relaxation.partition.n_blocks
         highspy: Any = load_highspy()
-        self.highs = highspy.Highs()
+        self.highs = serial_highs(highspy, presolve="off")
         self.optimal = highspy.HighsModelStatus.kOptimal
-        for name, value in (("output_flag", False), ("threads", 1), ("parallel", "off"), ("presolve", "off")):
-            self.highs.setOptionValue(name, value)
         infinity = highspy.kHighsInf
         count = relaxation.n_rows
         empty = np.zeros(count + self.n_blocks, dtype=np.int32)
@@ -203,7 +202,7 @@ class Master:
         """Value and multipliers of the rows; None where HiGHS has no answer in time."""
         if seconds is not None:
             self.highs.setOptionValue("time_limit", self.highs.getRunTime() + max(0.01, seconds))
-        self.highs.run()
+        run_serially(self.highs)
         if self.highs.getModelStatus() != self.optimal:
             return None
         dual = np.array(self.highs.getSolution().row_dual[: self.relaxation.n_rows])
