@@ -27,13 +27,12 @@ from splgbench.decomposition.area_relaxation import AreaRelaxation
 from splgbench.decomposition.blocks import cut_into_blocks
 from splgbench.decomposition.loop import Decomposition, Loop, full_name
 from splgbench.decomposition.lp_start import row_prices
-from splgbench.decomposition.multipliers import UPDATES
+from splgbench.decomposition.multipliers import chosen_update
 from splgbench.decomposition.partition import chosen_partition
 from splgbench.decomposition.repair import repaired
 from splgbench.decomposition.requirements import missing_master, solver_versions
 from splgbench.decomposition.state import Shape
 from splgbench.decomposition.subproblems import Subproblems
-from splgbench.errors import InputError
 
 ROUNDS = 1000
 PATIENCE = 15
@@ -68,8 +67,7 @@ def lagrangian_area(
     UnsupportedError
         There is no such formulation or backend.
     """
-    if update not in UPDATES:
-        raise InputError(f"update must be {' or '.join(UPDATES)}, not {update}", "method")
+    make_update = chosen_update(update)
     rows, solver = registry.find("formulations", formulation), backend or "highs"
     registry.find("backends", solver)
 
@@ -83,7 +81,7 @@ def lagrangian_area(
             first = np.zeros(relaxation.n_rows) if duals is None else duals[cut.coupling_rows]
         else:
             first = known["multipliers"]
-        rule = UPDATES[update](relaxation, first)
+        rule = make_update(relaxation, first)
         prices = best = relaxation.on_grid(first)
         best_bound, is_final, waited = np.inf, False, 0
         loop.contents = lambda: {"multipliers": best}

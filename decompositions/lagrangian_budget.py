@@ -27,12 +27,12 @@ from splgbench.decomposition.coupled_relaxation import CoupledRelaxation
 from splgbench.decomposition.coupled_repair import CoupledRepair
 from splgbench.decomposition.loop import Decomposition, Loop, full_name
 from splgbench.decomposition.lp_start import prices_and_values
-from splgbench.decomposition.multipliers import UPDATES
+from splgbench.decomposition.multipliers import chosen_update
 from splgbench.decomposition.partition import partition
 from splgbench.decomposition.requirements import missing_master, solver_versions
 from splgbench.decomposition.state import Shape
 from splgbench.decomposition.subproblems import Subproblems
-from splgbench.errors import InputError, UnsupportedError
+from splgbench.errors import UnsupportedError
 
 ROUNDS = 500
 PATIENCE = 12
@@ -64,8 +64,7 @@ def lagrangian_budget(
     UnsupportedError
         There is no such formulation or backend.
     """
-    if update not in UPDATES:
-        raise InputError(f"update must be {' or '.join(UPDATES)}, not {update}", "method")
+    make_update = chosen_update(update)
     rows, solver = registry.find("formulations", formulation), backend or "highs"
     registry.find("backends", solver)
 
@@ -86,7 +85,7 @@ def lagrangian_budget(
                 first = relaxed[0][model.n_rows - relaxation.n_rows :] * relaxation.rows.scale
         else:
             first = np.maximum(known["multipliers"], 0.0)
-        rule = UPDATES[update](relaxation, first)
+        rule = make_update(relaxation, first)
         prices = best = first
         best_bound, waited = np.inf, 0
         loop.contents = lambda: {"multipliers": best}

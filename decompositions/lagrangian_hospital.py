@@ -20,7 +20,7 @@ from splgbench.backends.base import SolverStatus
 from splgbench.decomposition.compiling import compile_kernels
 from splgbench.decomposition.loop import Decomposition, Loop, full_name
 from splgbench.decomposition.lp_start import lp_multipliers
-from splgbench.decomposition.multipliers import UPDATES
+from splgbench.decomposition.multipliers import chosen_update
 from splgbench.decomposition.partition import chosen_partition
 from splgbench.decomposition.relaxation import HospitalRelaxation
 from splgbench.decomposition.repair import repaired
@@ -51,8 +51,7 @@ def lagrangian_hospital(
     """
     if backend is not None:
         raise InputError("lagrangian-hospital needs no backend", "method")
-    if update not in UPDATES:
-        raise InputError(f"update must be {' or '.join(UPDATES)}, not {update}", "method")
+    make_update = chosen_update(update)
 
     def steps(loop: Loop) -> SolverStatus:
         offers = loop.offers
@@ -61,7 +60,7 @@ def lagrangian_hospital(
         multipliers = lp_multipliers(relaxation, loop.left) if known is None else np.maximum(known["multipliers"], 0.0)
         best, best_bound = multipliers, np.inf
         loop.contents = lambda: {"multipliers": best}
-        rule = UPDATES[update](relaxation, multipliers)
+        rule = make_update(relaxation, multipliers)
         often = np.zeros(loop.instance.n_offers)
         for number in range(ROUNDS):
             evaluation = relaxation.evaluate(multipliers)

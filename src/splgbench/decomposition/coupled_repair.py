@@ -18,6 +18,7 @@ import numpy as np
 
 from splgbench.decomposition.coupled_relaxation import CoupledRelaxation
 from splgbench.decomposition.loop import Loop
+from splgbench.decomposition.restricted import fixed_bounds
 from splgbench.decomposition.shrinking import shrunk
 from splgbench.decomposition.subproblems import Subproblems
 from splgbench.extensions.years import Years
@@ -142,13 +143,7 @@ class CoupledRepair:
         self, number: int, values: FloatArray, out: BoolArray, stand: BoolArray
     ) -> tuple[FloatArray, FloatArray]:
         """Bounds of the columns: earlier stages as decided, later ones empty, of this one what is out and stands."""
-        model, offers = self.model, self.loop.offers
-        lower, upper = model.lower.copy(), model.upper.copy()
-        gone = np.flatnonzero(out & ~offers.granted & offers.live)
-        upper[model.mandate_column[gone]] = 0.0
-        upper[model.volume_column[gone]] = 0.0
-        held = np.flatnonzero(stand & ~offers.refused & offers.live)
-        lower[model.mandate_column[held]] = 1.0
+        lower, upper = fixed_bounds(self.model, self.loop.offers, out, stand)
         n_plain = self.matrix.shape[1]
         other = np.flatnonzero(self.stage[:n_plain] != number)
         lower[other] = upper[other] = values[other]

@@ -7,6 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
+from splgbench.errors import InputError
 from splgbench.model import FloatArray
 
 
@@ -134,4 +135,19 @@ class Volume:
         return self.now
 
 
-UPDATES: dict[str, Callable[[Relaxation, FloatArray], Update]] = {"subgradient": Subgradient, "volume": Volume}
+Rule = Callable[[Relaxation, FloatArray], Update]
+"""Makes an update of a relaxation and first multipliers."""
+UPDATES: dict[str, Rule] = {"subgradient": Subgradient, "volume": Volume}
+
+
+def chosen_update(name: str) -> Rule:
+    """The update of a name.
+
+    Raises
+    ------
+    InputError
+        It is none of `UPDATES`.
+    """
+    if name not in UPDATES:
+        raise InputError(f"update must be {' or '.join(UPDATES)}, not {name}", "method")
+    return UPDATES[name]

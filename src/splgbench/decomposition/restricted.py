@@ -22,6 +22,7 @@ from splgbench.errors import InfeasibleError, SplgbenchError
 from splgbench.instance import BoolArray, IntArray
 from splgbench.limits import Limits
 from splgbench.model import FloatArray, MipModel
+from splgbench.presolve import Presolved
 from splgbench.trace import Event, EventHandler, Recorder
 
 WHOLE = 1e-6
@@ -156,7 +157,7 @@ class Restriction:
             columns, values = self.model.start_values(first)
             known = np.zeros(self.model.n_columns)
             known[columns] = values
-        lower, upper = self._bounds(out, stand)
+        lower, upper = fixed_bounds(self.model, self.loop.offers, out, stand)
         if near is not None and known is not None:
             far = self.model.volume_column[~near & loop.offers.live]
             lower[far] = upper[far] = known[far]
@@ -279,13 +280,13 @@ class Restriction:
         solution = backend.solve(model, Task(limits, Recorder(name, shifted), self.loop.stop, start))
         return replace(solution, primal=more(solution.primal), dual=more(solution.dual))
 
-    def _bounds(self, out: BoolArray, stand: BoolArray) -> tuple[FloatArray, FloatArray]:
-        """The model's bounds with mandates fixed."""
-        model, offers = self.model, self.loop.offers
-        lower, upper = model.lower.copy(), model.upper.copy()
-        gone = np.flatnonzero(out & ~offers.granted & offers.live)
-        upper[model.mandate_column[gone]] = 0.0
-        upper[model.volume_column[gone]] = 0.0
-        held = np.flatnonzero(stand & ~offers.refused & offers.live)
-        lower[model.mandate_column[held]] = 1.0
-        return lower, upper
+
+def fixed_bounds(model: MipModel, offers: Presolved, out: BoolArray, stand: BoolArray) -> tuple[FloatArray, FloatArray]:
+    """The model's column bounds with the mandates of `out` gone and those of `stand` held, where they may be."""
+    lower, upper = model.lower.copy(), model.upper.copy()
+    gone = np.flatnonzero(out & ~offers.granted & offers.live)
+    upper[model.mandate_column[gone]] = 0.0
+    upper[model.volume_column[gone]] = 0.0
+    held = np.flatnonzero(stand & ~offers.refused & offers.live)
+    lower[model.mandate_column[held]] = 1.0
+    return lower, upper

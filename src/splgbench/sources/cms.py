@@ -24,24 +24,21 @@ from splgbench.errors import InputError, SplgbenchError
 from splgbench.files import written_whole
 from splgbench.instance import Instance
 from splgbench.package import package_files
-from splgbench.sources.cms_files import CmsFiles, Drg, Provider, Volume, read_cms
+from splgbench.sources.cms_derivation import Derivation
+from splgbench.sources.cms_files import Drg, Provider, Volume, read_cms
 from splgbench.sources.cms_offers import (
-    Clause,
     area_key,
     area_table,
     efficiency_bp,
-    link_clauses,
     link_table,
     nearest_rank,
-    payment_levels,
     published_minimum,
     quality_bp,
-    reference_payments,
     refuse_impossible,
     rounded,
 )
 from splgbench.sources.cms_provenance import package_metadata
-from splgbench.sources.standards import Match, Standards, read_standards
+from splgbench.sources.standards import read_standards
 
 UTILITY_SCALE = 10_000
 """One point is a case at a three-star hospital that is paid the regional mean of its DRG."""
@@ -85,24 +82,16 @@ DEFAULT_ASSUMPTIONS = Assumptions()
 
 
 @dataclass(frozen=True)
-class Planned:
+class Planned(Derivation):
     """The volumes of hospitals that are planned together, as one region, with everything that is computed over them.
 
     Parameters
     ----------
     hospitals : by key; those without a published volume have no offer.
-    standards : published minima by DRG.
     """
 
-    files: CmsFiles
+    assumptions: Assumptions
     hospitals: Mapping[str, Provider]
-    standards: Standards
-    assumptions: Assumptions = DEFAULT_ASSUMPTIONS
-
-    @property
-    def matches(self) -> Mapping[str, Match]:
-        """Published minima by DRG."""
-        return self.standards.matches
 
     @cached_property
     def volumes(self) -> list[Volume]:
@@ -126,21 +115,6 @@ class Planned:
         return found
 
     @cached_property
-    def drgs(self) -> dict[str, Drg]:
-        """DRGs by key, sorted."""
-        return {key: self.files.drgs[key] for key in self.by_drg}
-
-    @cached_property
-    def reference(self) -> dict[str, int]:
-        """Mean payment of each DRG over all its discharges, in cents."""
-        return reference_payments(self.by_drg)
-
-    @cached_property
-    def level(self) -> dict[str, int]:
-        """Payment level of each hospital, in basis points."""
-        return payment_levels(self.volumes, self.reference)
-
-    @cached_property
     def minima(self) -> dict[str, tuple[int, str]]:
         """Minimum cases of each DRG and where they come from."""
         return {
@@ -154,23 +128,6 @@ class Planned:
         percentile = self.assumptions.surgical_minimum_percentile
         cases = nearest_rank((volume.discharges for volume in self.by_drg[drg.key]), percentile)
         return cases, f"assumed: percentile {percentile}"
-
-    @cached_property
-    def clauses(self) -> list[Clause]:
-        """Links of all DRGs."""
-        choices = self.assumptions.base_choices, self.assumptions.specialty_choices
-        return link_clauses(self.drgs, self.by_drg, self.matches, *choices)
-
-    def capacity(self, volume: Volume) -> int:
-        """Capacity of an offer, in cases, rounded down."""
-        return volume.discharges * self.assumptions.capacity_percent // 100
-
-    def area_capacity(self, hospital: str) -> dict[str, int]:
-        """Capacity of a hospital by MDC, in cases, rounded up."""
-        cases: dict[str, int] = defaultdict(int)
-        for volume in self.by_hospital[hospital]:
-            cases[self.files.drgs[volume.drg].mdc] += volume.discharges
-        return {mdc: -(-count * self.assumptions.area_capacity_percent // 100) for mdc, count in cases.items()}
 
     def factors(self, volume: Volume) -> tuple[int, int]:
         """Efficiency and quality of an offer, in basis points.
@@ -237,7 +194,7 @@ def planned_region(
     hospitals = {provider.key: provider for provider in files.providers.values() if provider.region == region}
     if not hospitals:
         raise InputError(f"no hospital referral region named {region!r} (write it as in providers.csv)", "--region")
-    return Planned(files, hospitals, read_standards(standards), assumptions)
+    return Planned(files, read_standards(standards), assumptions, hospitals)
 
 
 def derive(planned: Planned, *, name: str, metadata: Mapping[str, Any]) -> Instance:

@@ -17,23 +17,19 @@ from typing import Any
 from splgbench.errors import InputError
 from splgbench.instance import Instance
 from splgbench.sources.cms_access import Access, Region, by_region, region_access
-from splgbench.sources.cms_files import CmsFiles, Drg, Provider, Volume
+from splgbench.sources.cms_derivation import Derivation
+from splgbench.sources.cms_files import Drg, Provider, Volume
 from splgbench.sources.cms_offers import (
-    Clause,
     area_key,
     area_table,
     efficiency_bp,
-    link_clauses,
     link_table,
     nearest_rank,
-    payment_levels,
     published_minimum,
     quality_bp,
-    reference_payments,
     refuse_impossible,
     rounded,
 )
-from splgbench.sources.standards import Match, Standards
 
 UTILITY_SCALE = 10_000
 """One point: a case at the nation's mean payment, at three stars, at the mean distance of the region's hospitals."""
@@ -82,17 +78,15 @@ DEFAULT_ASSUMPTIONS = NationalAssumptions()
 
 
 @dataclass(frozen=True)
-class Nation:
+class Nation(Derivation):
     """The CMS files with everything that is computed over all hospitals."""
 
-    files: CmsFiles
-    standards: Standards
     assumptions: NationalAssumptions = DEFAULT_ASSUMPTIONS
 
     @property
-    def matches(self) -> Mapping[str, Match]:
-        """Published minima by DRG."""
-        return self.standards.matches
+    def volumes(self) -> Sequence[Volume]:
+        """All published volumes."""
+        return self.files.volumes
 
     @cached_property
     def by_drg(self) -> dict[str, list[Volume]]:
@@ -111,21 +105,6 @@ class Nation:
         return found
 
     @cached_property
-    def drgs(self) -> dict[str, Drg]:
-        """DRGs by key, sorted."""
-        return {key: self.files.drgs[key] for key in self.by_drg}
-
-    @cached_property
-    def reference(self) -> dict[str, int]:
-        """Mean payment of each DRG over all its discharges, in cents."""
-        return reference_payments(self.by_drg)
-
-    @cached_property
-    def level(self) -> dict[str, int]:
-        """Payment level of each hospital, in basis points."""
-        return payment_levels(self.files.volumes, self.reference)
-
-    @cached_property
     def minima(self) -> dict[str, tuple[int, str]]:
         """Minimum cases of each DRG and where they come from."""
         percentile = self.assumptions.minimum_percentile
@@ -137,12 +116,6 @@ class Nation:
             )
             for key, volumes in self.by_drg.items()
         }
-
-    @cached_property
-    def clauses(self) -> list[Clause]:
-        """Links of all DRGs."""
-        choices = self.assumptions.base_choices, self.assumptions.specialty_choices
-        return link_clauses(self.drgs, self.by_drg, self.matches, *choices)
 
     @cached_property
     def regions(self) -> dict[str, Region]:
@@ -177,17 +150,6 @@ class Nation:
         """Efficiency-weighted benefit of a case, in utility units: the three factors' product, rounded half up."""
         efficiency, quality, access = self.factors(volume)
         return rounded(UTILITY_SCALE * efficiency * quality * access, 10_000**3)
-
-    def capacity(self, volume: Volume) -> int:
-        """Cases that the offer of a published volume can treat."""
-        return volume.discharges * self.assumptions.capacity_percent // 100
-
-    def area_capacity(self, provider: str) -> dict[str, int]:
-        """Cases that a hospital can treat in each MDC where it has a published volume."""
-        cases: dict[str, int] = defaultdict(int)
-        for volume in self.by_hospital[provider]:
-            cases[self.drgs[volume.drg].mdc] += volume.discharges
-        return {mdc: -(-number * self.assumptions.area_capacity_percent // 100) for mdc, number in cases.items()}
 
 
 def planned_in(provider: Provider, drg: Drg) -> str:

@@ -2,68 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Protocol
+from collections.abc import Iterable, Sequence
 
 from splgbench.library.collection import Origin
-from splgbench.sources.cms_files import CmsFiles, Drg, Provider, Volume
-from splgbench.sources.cms_offers import Clause, area_key, carrier_of
+from splgbench.sources.cms_derivation import Derivation
+from splgbench.sources.cms_files import Drg, Provider, Volume
+from splgbench.sources.cms_offers import area_key, carrier_of
 from splgbench.sources.cms_provenance import NOT_PUBLISHED
-from splgbench.sources.standards import Match
-
-
-class SharedAssumptions(Protocol):
-    """The assumptions that both derivations make, as properties so that frozen ones fit."""
-
-    @property
-    def capacity_percent(self) -> int: ...
-
-    @property
-    def area_capacity_percent(self) -> int: ...
-
-    @property
-    def base_choices(self) -> int: ...
-
-    @property
-    def specialty_choices(self) -> int: ...
-
-
-class Derivation(Protocol):
-    """Volumes with everything that is computed over them: `cms_nation.Nation` and `cms.Planned`."""
-
-    @property
-    def files(self) -> CmsFiles: ...
-
-    @property
-    def matches(self) -> Mapping[str, Match]: ...
-
-    @property
-    def assumptions(self) -> SharedAssumptions: ...
-
-    @property
-    def drgs(self) -> Mapping[str, Drg]: ...
-
-    @property
-    def by_drg(self) -> Mapping[str, Sequence[Volume]]: ...
-
-    @property
-    def by_hospital(self) -> Mapping[str, Sequence[Volume]]: ...
-
-    @property
-    def reference(self) -> Mapping[str, int]: ...
-
-    @property
-    def level(self) -> Mapping[str, int]: ...
-
-    @property
-    def minima(self) -> Mapping[str, tuple[int, str]]: ...
-
-    @property
-    def clauses(self) -> Sequence[Clause]: ...
-
-    def capacity(self, volume: Volume) -> int: ...
-
-    def area_capacity(self, hospital: str) -> Mapping[str, int]: ...
 
 
 def pair(provider: Provider, drg: Drg) -> list[Origin]:
