@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from splgbench.testing.savings import Savings
+
 Pair = tuple[str, str]
 Tables = Mapping[str, Mapping[str, Any]]
 
@@ -78,5 +80,5 @@ class Budgets:
         return 0
 
 
-VARIANTS: dict[str, Any] = {"years": Years, "regional_budget": Budgets}
+VARIANTS: dict[str, Any] = {"years": Years, "regional_budget": Budgets, "shared_savings": Savings}
 """By the name of the extension."""
