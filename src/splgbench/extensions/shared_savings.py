@@ -45,7 +45,7 @@ from typing import Any, ClassVar
 
 from splgbench.checker import Violation
 from splgbench.coupling import LARGEST_BITS, RowsBuilder, WholeRows
-from splgbench.extensions.base import LARGEST_NUMBER, Entry
+from splgbench.extensions.base import LARGEST_NUMBER, MOST_POINTS, Entry
 from splgbench.extensions.years import calendar
 from splgbench.instance import Instance, IntArray
 from splgbench.piecewise import ENCODINGS, Segment, joined
@@ -55,8 +55,6 @@ WHOLE = 10_000
 """Basis points of the whole."""
 MOST_CENTS = 2**35
 """Costs of a case stay below this: solvers drop coefficients that are smaller than others by more."""
-MOST_POINTS = 10**6
-"""Largest number of quality points."""
 LARGEST_SAVINGS = 2**60
 """Sums of what cases could save stay below this."""
 SCOPE = ("hospital", "group", "area", "region", "year")
@@ -202,10 +200,11 @@ class SharedSavings:
 
     name: ClassVar[str] = "shared_savings"
     pays: ClassVar[bool] = True
+    limits: ClassVar[bool] = False
     encodings: ClassVar[tuple[str, ...]] = tuple(ENCODINGS)
 
-    group_costs: Mapping[str, tuple[int, int]]
-    offer_costs: Mapping[Pair, tuple[int | None, int | None]]
+    group_costs: Mapping[str, tuple[int, ...]]
+    offer_costs: Mapping[Pair, tuple[int | None, ...]]
     quality: Mapping[Pair, int]
     contracts: tuple[Contract, ...]
     members: tuple[tuple[str, Scope], ...]
@@ -222,8 +221,10 @@ class SharedSavings:
         cents = reader.whole("worth_cents", reader.fields.get("worth_cents"), least=1)
         terms = _terms(reader)
         members = _members(reader, instance, entries, terms)
-        group_costs, offer_costs = _group_costs(reader, instance), _offer_costs(reader, instance)
-        quality = _quality(reader, instance)
+        columns = ("norm_cents", "cents")
+        group_costs = reader.by_group("group_costs", instance, *columns, most=MOST_CENTS)
+        offer_costs = reader.by_offer("offer_costs", instance, *columns, optional=columns, most=MOST_CENTS)
+        quality = reader.points(instance)
         reader.done()
         covered = _covered(instance, entries, members)
         data = _Data(reader, instance, group_costs, offer_costs, quality)
@@ -345,8 +346,8 @@ class _Data:
 
     reader: Entry
     instance: Instance
-    group_costs: Mapping[str, tuple[int, int]]
-    offer_costs: Mapping[Pair, tuple[int | None, int | None]]
+    group_costs: Mapping[str, tuple[int, ...]]
+    offer_costs: Mapping[Pair, tuple[int | None, ...]]
     quality: Mapping[Pair, int]
 
     def contract(self, name: str, terms: _Terms, offers: Sequence[int]) -> Contract:
@@ -488,55 +489,6 @@ def _members(
     if lacking and not reader.problems:
         reader.report("members", f"must say what {lacking[0]} covers")
     return tuple(sorted(found))
-
-
-def _group_costs(reader: Entry, instance: Instance) -> dict[str, tuple[int, int]]:
-    costs: dict[str, tuple[int, int]] = {}
-    known = set(instance.groups)
-    for row in reader.rows("group_costs", "group", "norm_cents", "cents"):
-        place, group = row["place"], row["group"]
-        if group not in known:
-            reader.report(f"{place}.group", "must be a group of the instance", group)
-        elif group in costs:
-            reader.report(f"{place}.group", "must be unique", group)
-        else:
-            norm, cents = (
-                reader.whole(f"{place}.{field}", row[field], MOST_CENTS) for field in ("norm_cents", "cents")
-            )
-            costs[group] = norm, cents
-    return costs
-
-
-def _offer_costs(reader: Entry, instance: Instance) -> dict[Pair, tuple[int | None, int | None]]:
-    costs: dict[Pair, tuple[int | None, int | None]] = {}
-    optional = ("norm_cents", "cents")
-    for row in reader.rows("offer_costs", "hospital", "group", *optional, optional=optional):
-        place, pair = row["place"], (row["hospital"], row["group"])
-        if pair not in instance.offer_index:
-            reader.report(place, "must name an existing offer", pair)
-        elif pair in costs:
-            reader.report(place, "hospital and group must be unique", pair)
-        elif not any(field in row for field in optional):
-            reader.report(place, "must have norm_cents or cents")
-        else:
-            norm, cents = (
-                reader.whole(f"{place}.{field}", row[field], MOST_CENTS) if field in row else None for field in optional
-            )
-            costs[pair] = norm, cents
-    return costs
-
-
-def _quality(reader: Entry, instance: Instance) -> dict[Pair, int]:
-    points: dict[Pair, int] = {}
-    for row in reader.rows("quality", "hospital", "group", "points"):
-        place, pair = row["place"], (row["hospital"], row["group"])
-        if pair not in instance.offer_index:
-            reader.report(place, "must name an existing offer", pair)
-        elif pair in points:
-            reader.report(place, "hospital and group must be unique", pair)
-        else:
-            points[pair] = reader.whole(f"{place}.points", row["points"], MOST_POINTS + 1)
-    return points
 
 
 extension = SharedSavings
