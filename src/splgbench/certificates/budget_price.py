@@ -98,9 +98,12 @@ def budget_price(instance: Instance, result: Result | Mapping[str, float], round
     Raises
     ------
     InputError
-        The instance has no budgets.
+        The instance has no budgets, or an extension that pays.
     """
     budget = _budget(instance)
+    paying = [name for name, extension in instance.extensions.items() if extension.pays]
+    if paying:
+        raise InputError(f"bounds what cases are worth, and {paying[0]} pays besides", "budget price")
     prices = result
     if isinstance(result, Result):
         unit = budget.unit.tolist()

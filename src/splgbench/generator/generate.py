@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from splgbench.generator import fixed_point
+from splgbench.generator.contracts import bonuses, bundles
 from splgbench.generator.fixed_point import ONE, exp, fixed, ratio, times
 from splgbench.generator.payment import budgets, over_years
 from splgbench.generator.recipe import REFERENCE_HOSPITALS, Recipe
@@ -65,6 +66,7 @@ def generate(recipe: Recipe) -> Instance:
         tables["offers"]["region"] = [layout.regions[r] for r in layout.cell_region[offers.cell].tolist()]
     tables, extensions = over_years(recipe, draws, tables)
     extensions |= budgets(recipe, draws, tables)
+    extensions |= bundles(recipe, draws, tables) | bonuses(recipe, draws, tables)
     return Instance.from_tables(
         **tables,
         extensions=extensions,

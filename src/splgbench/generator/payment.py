@@ -72,13 +72,18 @@ def _drift(recipe: Recipe, draws: Draws, cases: IntArray) -> IntArray:
     return found
 
 
+def group_francs(recipe: Recipe, draws: Draws, tables: Tables) -> dict[str, int]:
+    """What a case costs in whole francs, by group without its year."""
+    groups = list(dict.fromkeys(group.partition("@")[0] for group in tables["groups"]["group"]))
+    francs = times(draws.lognormal("cost of a group", len(groups), recipe.cost_sd), BASE_COST)
+    return dict(zip(groups, np.maximum(1, francs).tolist(), strict=True))
+
+
 def budgets(recipe: Recipe, draws: Draws, tables: Tables) -> dict[str, Any]:
     """The extension `regional_budget`; nothing where the recipe has no budget."""
     if not recipe.budget:
         return {}
-    groups = list(dict.fromkeys(group.partition("@")[0] for group in tables["groups"]["group"]))
-    francs = times(draws.lognormal("cost of a group", len(groups), recipe.cost_sd), BASE_COST)
-    cost = dict(zip(groups, np.maximum(1, francs).tolist(), strict=True))
+    cost = group_francs(recipe, draws, tables)
     hospitals = tables["hospitals"]["hospital"]
     factor = dict(zip(hospitals, draws.lognormal("cost of a hospital", len(hospitals), recipe.cost_h), strict=True))
     need: dict[tuple[str, str], int] = {}

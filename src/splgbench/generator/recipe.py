@@ -90,6 +90,14 @@ KNOBS: Mapping[str, Knob] = {
     "cost_sd": _decimal("0", "1"),
     "cost_h": _decimal("0", "1"),
     "carry_over": _decimal("0", "1"),
+    "bundles": _decimal("0", "1"),
+    "bundle_groups": _whole(2, 100),
+    "bundle_discount": _decimal("0", "1"),
+    "bonus_steps": _whole(0, 20),
+    "bonus": _decimal("0", "10"),
+    "bonus_quality": _decimal("0", "1"),
+    "quality_sd": _decimal("0", "20"),
+    "money": _decimal("0", "100"),
 }
 """Every knob of `Recipe` by name, in the order of the file."""
 OF_EXTENSIONS = tuple(KNOBS)[tuple(KNOBS).index("years") :]
@@ -153,6 +161,15 @@ class Recipe:
     cost_sd : a case of a group costs 10,000 francs x lognormal(cost_sd) ...
     cost_h : ... and at a hospital that x lognormal(cost_h), in whole francs.
     carry_over : most of a budget that may be carried over to the next year, as a share of the mean budget.
+    bundles : share of the areas with two groups or more, BASE apart, in which the first groups are a bundle; an episode
+        takes a case of each.
+    bundle_groups : most groups of a bundle.
+    bundle_discount : how far the price of an episode lies below the costs of its cases, as a share of them.
+    bonus_steps : steps of a bonus for every hospital and area, BASE apart, at equal parts of its area capacity.
+    bonus : bonus of a step as a multiple of 10,000 francs for every case that it asks for more than the one before.
+    bonus_quality : share of the steps that ask for 80 quality points, too.
+    quality_sd : an offer's quality is 80 + quality_sd N points, between 0 and 100.
+    money : points that 10,000 francs are worth.
     """
 
     name: str = "recipe"
@@ -198,6 +215,14 @@ class Recipe:
     cost_sd: Decimal = Decimal("0.5")
     cost_h: Decimal = Decimal("0.1")
     carry_over: Decimal = Decimal("0")
+    bundles: Decimal = Decimal("0")
+    bundle_groups: int = 2
+    bundle_discount: Decimal = Decimal("0.03")
+    bonus_steps: int = 0
+    bonus: Decimal = Decimal("0.05")
+    bonus_quality: Decimal = Decimal("0.5")
+    quality_sd: Decimal = Decimal("5")
+    money: Decimal = Decimal("1")
 
     def __post_init__(self) -> None:
         for name, value in _checked(vars(self), "recipe").items():

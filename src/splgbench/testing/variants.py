@@ -8,6 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from splgbench.testing.contracts import Bonuses, Bundles
+from splgbench.testing.savings import Savings
+
 Pair = tuple[str, str]
 Tables = Mapping[str, Mapping[str, Any]]
 
@@ -78,5 +81,11 @@ class Budgets:
         return 0
 
 
-VARIANTS: dict[str, Any] = {"years": Years, "regional_budget": Budgets}
+VARIANTS: dict[str, Any] = {
+    "years": Years,
+    "regional_budget": Budgets,
+    "bundled_payment": Bundles,
+    "pay_for_performance": Bonuses,
+    "shared_savings": Savings,
+}
 """By the name of the extension."""

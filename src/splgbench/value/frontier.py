@@ -27,6 +27,7 @@ import numpy as np
 from splgbench.backends.base import Solution, SolverStatus, Start, Task
 from splgbench.capabilities import Capability
 from splgbench.checker import check
+from splgbench.coupling import appended_rows
 from splgbench.errors import InfeasibleError, InputError, Problem, SplgbenchError, UnsupportedError
 from splgbench.instance import Instance, IntArray
 from splgbench.judging import judge_infeasible
@@ -174,7 +175,7 @@ def frontier(
     InputError
         Fewer than two points.
     UnsupportedError
-        The method is not a direct one, or cannot take the instance.
+        The method is not a direct one, or cannot take the instance; an extension pays.
     InfeasibleError
         The overrides admit no allocation.
     SplgbenchError
@@ -231,6 +232,11 @@ def _direct(name: str, instance: Instance, limits: Limits) -> Direct:
         raise UnsupportedError("a frontier is solved in one process, which has no memory limit of its own")
     if (reason := direct.reason_against(instance, limits)) is not None:
         raise UnsupportedError(reason)
+    paying = [name for name, extension in instance.extensions.items() if extension.pays]
+    if paying:
+        raise UnsupportedError(
+            f"a frontier holds the benefit of cases against their cost, and {paying[0]} pays besides"
+        )
     return direct
 
 
@@ -432,14 +438,8 @@ class _Search:
 def _with_row(model: MipModel, values: FloatArray, lower: float = -math.inf, upper: float = math.inf) -> MipModel:
     """The model with one more row: lower <= values x <= upper; `values` of shape (n,)."""
     columns = np.flatnonzero(values)
-    return replace(
-        model,
-        row_start=np.append(model.row_start, model.row_start[-1] + len(columns)),
-        row_columns=np.concatenate((model.row_columns, columns)),
-        row_values=np.concatenate((model.row_values, values[columns])),
-        row_lower=np.append(model.row_lower, lower),
-        row_upper=np.append(model.row_upper, upper),
-    )
+    entries = (np.zeros(len(columns), dtype=np.int64), columns, values[columns])
+    return appended_rows(model, "frontier", entries, (np.array([lower]), np.array([upper])))
 
 
 def distinct(points: Sequence[Point]) -> list[Point]:

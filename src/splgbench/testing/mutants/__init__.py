@@ -6,14 +6,14 @@ nothing. Each mutant departs from a right subject at one place.
 
 from __future__ import annotations
 
+from splgbench.testing.mutants import contracts, priced_out, variants
 from splgbench.testing.mutants.backends import BACKEND_MUTANTS
 from splgbench.testing.mutants.base import KINDS, Mutant
 from splgbench.testing.mutants.decompositions import DECOMPOSITION_MUTANTS
 from splgbench.testing.mutants.formulations import FORMULATION_MUTANTS
 from splgbench.testing.mutants.strengthened import STRENGTHENED_MUTANTS
 from splgbench.testing.mutants.tools import TOOL_MUTANTS
-from splgbench.testing.mutants.variants import BY_VARIANT
-from splgbench.testing.relations import RELATIONS, TOOL_RELATIONS, Relation, variants
+from splgbench.testing.relations import RELATIONS, RELATIONS_BY_VARIANT, TOOL_RELATIONS, Relation
 
 MUTANTS: dict[str, Mutant] = {
     mutant.name: mutant
@@ -27,16 +27,21 @@ MUTANTS: dict[str, Mutant] = {
 }
 """Every mutant, in the order of the table."""
 
-VARIANT_MUTANTS: dict[str, Mutant] = {mutant.name: mutant for mutants in BY_VARIANT.values() for mutant in mutants}
+_BY_VARIANT: dict[str, list[Mutant]] = {}
+for _module in (variants, contracts, priced_out):
+    for _variant, _mutants in _module.BY_VARIANT.items():
+        _BY_VARIANT.setdefault(_variant, []).extend(_mutants)
+
+VARIANT_MUTANTS: dict[str, Mutant] = {mutant.name: mutant for mutants in _BY_VARIANT.values() for mutant in mutants}
 """Those that are wrong of extensions; `VARIANT_RELATIONS` refute them."""
 
 
 def relations_for(mutant: Mutant) -> list[Relation]:
     """What the mutant is put to, in registry order."""
     every = [*RELATIONS.values(), *TOOL_RELATIONS.values()]
-    for variant, mutants in BY_VARIANT.items():
+    for variant, mutants in _BY_VARIANT.items():
         if mutant.name in {other.name for other in mutants}:
-            every = list(variants.BY_VARIANT[variant])
+            every = list(RELATIONS_BY_VARIANT[variant])
     subject = mutant.kind if mutant.kind in ("checker", "polish") else "method"
     return [relation for relation in every if relation.subject == subject]
 

@@ -57,7 +57,9 @@ class WrongRowsDirect(Direct):
         return build_model(self.formulation, replace(read, extensions=wrong), self.backend.name)
 
 
-def _rows(name: str, what_is_wrong: str, **stages: Any) -> Mutant:
+def wrong_rows(name: str, what_is_wrong: str, **stages: Any) -> Mutant:
+    """`linked` on HiGHS with a stage of `WrongRowsDirect`."""
+
     def make() -> WrongRowsDirect:
         linked, highs = registry.find("formulations", "linked"), registry.find("backends", "highs")
         return WrongRowsDirect(name, linked, highs, **stages)
@@ -65,19 +67,23 @@ def _rows(name: str, what_is_wrong: str, **stages: Any) -> Mutant:
     return Mutant(name, "formulation", f"linked: {what_is_wrong}", make)
 
 
-def _checker(name: str, what_is_wrong: str, wrong: Callable[[Instance, Any], Verdict]) -> Mutant:
+def wrong_checker(name: str, what_is_wrong: str, wrong: Callable[[Instance, Any], Verdict]) -> Mutant:
+    """A checker."""
     return Mutant(name, "checker", what_is_wrong, lambda: wrong)
 
 
-def _checks_misread(reads: Misreads) -> Callable[[Instance, Any], Verdict]:
+def checks_misread(reads: Misreads) -> Callable[[Instance, Any], Verdict]:
+    """The checker with entries misread."""
     return lambda instance, cases: check(misread(instance, reads), cases)
 
 
-def _checks_plain(instance: Instance, cases: Any) -> Verdict:
+def checks_plain(instance: Instance, cases: Any) -> Verdict:
+    """The checker without extensions."""
     return check(instance.plain, cases)
 
 
-def _polishes_plain(instance: Instance, mandates: BoolArray) -> Polished:
+def polishes_plain(instance: Instance, mandates: BoolArray) -> Polished:
+    """The polish without extensions."""
     return polish(instance.plain, mandates)
 
 
@@ -120,15 +126,19 @@ def as_equations(rows: WholeRows) -> WholeRows:
 
 
 BUDGET_MUTANTS = (
-    _rows("budget-offer-costs", "costs by offer are not read", reads=offer_costs_unread),
-    _rows("budget-of-another", "every region has the first one's budget", reads=first_budget_for_all),
-    _rows("budget-row-lost", "the last budget does not bind", writes=last_row_lost),
-    _rows("budget-rounded-up", "a budget is rounded up to a multiple of the costs' common divisor", writes=rounded_up),
-    _rows("budget-spent", "a budget must be spent", writes=as_equations),
-    _checker("check-no-budget", "ignores budgets", _checks_plain),
-    _checker("check-budget-cent", "lets one cent too much pass", _checks_misread(a_cent_more)),
-    _checker("check-offer-costs", "does not read costs by offer", _checks_misread(offer_costs_unread)),
-    Mutant("polish-no-budget", "polish", "ignores budgets", lambda: _polishes_plain),
+    wrong_rows("budget-offer-costs", "costs by offer are not read", reads=offer_costs_unread),
+    wrong_rows("budget-of-another", "every region has the first one's budget", reads=first_budget_for_all),
+    wrong_rows("budget-row-lost", "the last budget does not bind", writes=last_row_lost),
+    wrong_rows(
+        "budget-rounded-up",
+        "a budget is rounded up to a multiple of the costs' common divisor",
+        writes=rounded_up,
+    ),
+    wrong_rows("budget-spent", "a budget must be spent", writes=as_equations),
+    wrong_checker("check-no-budget", "ignores budgets", checks_plain),
+    wrong_checker("check-budget-cent", "lets one cent too much pass", checks_misread(a_cent_more)),
+    wrong_checker("check-offer-costs", "does not read costs by offer", checks_misread(offer_costs_unread)),
+    Mutant("polish-no-budget", "polish", "ignores budgets", lambda: polishes_plain),
 )
 
 # Years
@@ -170,17 +180,17 @@ def saved_twice(rows: WholeRows) -> WholeRows:
 
 
 YEAR_MUTANTS = (
-    _rows("years-backwards", "years run backwards", reads=years_reversed),
-    _rows("years-no-units", "changes are those of the whole hospital", reads=units_unread),
-    _rows("years-fall-freely", "volumes may fall as they like", writes=every_second_row_lost),
-    _checker("check-no-years", "ignores yearly changes", _checks_plain),
-    _checker("check-units", "takes changes of the whole hospital", _checks_misread(units_unread)),
+    wrong_rows("years-backwards", "years run backwards", reads=years_reversed),
+    wrong_rows("years-no-units", "changes are those of the whole hospital", reads=units_unread),
+    wrong_rows("years-fall-freely", "volumes may fall as they like", writes=every_second_row_lost),
+    wrong_checker("check-no-years", "ignores yearly changes", checks_plain),
+    wrong_checker("check-units", "takes changes of the whole hospital", checks_misread(units_unread)),
 )
 CARRY_MUTANTS = (
-    _rows("carry-nothing", "nothing is carried over", reads=nothing_carried),
-    _rows("carry-all", "all that is left is carried over", reads=all_carried),
-    _rows("carry-twice", "what is carried over counts twice", writes=saved_twice),
-    _checker("check-carry-all", "carries over all that is left", _checks_misread(all_carried)),
+    wrong_rows("carry-nothing", "nothing is carried over", reads=nothing_carried),
+    wrong_rows("carry-all", "all that is left is carried over", reads=all_carried),
+    wrong_rows("carry-twice", "what is carried over counts twice", writes=saved_twice),
+    wrong_checker("check-carry-all", "carries over all that is left", checks_misread(all_carried)),
 )
 
 BY_VARIANT = {"regional_budget": BUDGET_MUTANTS, "years": YEAR_MUTANTS, "budgets_by_year": CARRY_MUTANTS}

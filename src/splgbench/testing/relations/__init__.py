@@ -6,6 +6,7 @@ nothing. Each names the fact of the model statement it stands on.
 
 from __future__ import annotations
 
+from splgbench.testing.relations import contracts, variants
 from splgbench.testing.relations.agreement import AGREEMENT
 from splgbench.testing.relations.base import Relation
 from splgbench.testing.relations.bounds import BOUNDS
@@ -14,17 +15,21 @@ from splgbench.testing.relations.monotonicity import MONOTONICITY
 from splgbench.testing.relations.overrides import OVERRIDES
 from splgbench.testing.relations.repetition import REPETITION
 from splgbench.testing.relations.tools import TOOLS
-from splgbench.testing.relations.variants import VARIANTS
 
 RELATIONS: dict[str, Relation] = {
     relation.name: relation for relation in (*AGREEMENT, *BOUNDS, *MONOTONICITY, *INVARIANCE, *OVERRIDES, *REPETITION)
 }
 """What every method must satisfy."""
 
-VARIANT_RELATIONS: dict[str, Relation] = {relation.name: relation for relation in VARIANTS}
+RELATIONS_BY_VARIANT = {**variants.BY_VARIANT, **contracts.BY_VARIANT}
+"""Those of extensions, by the extension that they are about or several that meet."""
+
+VARIANT_RELATIONS: dict[str, Relation] = {
+    relation.name: relation for relations in RELATIONS_BY_VARIANT.values() for relation in relations
+}
 """What methods, checker and polish must satisfy on instances with extensions."""
 
 TOOL_RELATIONS: dict[str, Relation] = {relation.name: relation for relation in TOOLS}
 """What the checker and the polish must satisfy."""
 
-__all__ = ["RELATIONS", "TOOL_RELATIONS", "VARIANT_RELATIONS", "Relation"]
+__all__ = ["RELATIONS", "RELATIONS_BY_VARIANT", "TOOL_RELATIONS", "VARIANT_RELATIONS", "Relation"]

@@ -36,7 +36,7 @@ def _changed(instance: Instance, entries: dict[str, Any]) -> Instance:
     return with_extensions(instance.plain, entries)
 
 
-def _vary(change: Change) -> Any:
+def varied(change: Change) -> Any:
     """The instance with changed entries; None where there is nothing to change."""
 
     def vary(draw: st.DrawFn, trial: Trial) -> Instance | None:
@@ -46,7 +46,7 @@ def _vary(change: Change) -> Any:
     return vary
 
 
-def _differs(method: Method, trial: Trial, other: Instance) -> str | None:
+def differs(method: Method, trial: Trial, other: Instance) -> str | None:
     """The same optimum on both."""
     here, there = trial.solve(method), trial.solve(method, other)
     if proved(here) and proved(there) and here.primal != there.primal:
@@ -54,7 +54,7 @@ def _differs(method: Method, trial: Trial, other: Instance) -> str | None:
     return None
 
 
-def _differs_from_plain(method: Method, trial: Trial, other: Instance) -> str | None:
+def differs_from_plain(method: Method, trial: Trial, other: Instance) -> str | None:
     """What does not bind changes nothing."""
     found = trial.solve(method, other)
     plain = trial.optimum(trial.instance.plain)
@@ -72,7 +72,7 @@ def _more_than_nothing(method: Method, trial: Trial, other: Instance) -> str | N
     return None
 
 
-def _of(relations: tuple[Relation, ...], variant: str, knobs: Knobs, *names: str) -> tuple[Relation, ...]:
+def of_variant(relations: tuple[Relation, ...], variant: str, knobs: Knobs, *names: str) -> tuple[Relation, ...]:
     """Relations of the plain model on instances with an extension."""
     words = variant.replace("_", " ")
     return tuple(
@@ -88,11 +88,12 @@ def _of(relations: tuple[Relation, ...], variant: str, knobs: Knobs, *names: str
     )
 
 
-def _common(variant: str, knobs: Knobs) -> tuple[Relation, ...]:
+def common(variant: str, knobs: Knobs) -> tuple[Relation, ...]:
+    """What holds with every extension."""
     return (
-        *_of(AGREEMENT, variant, knobs, "oracle", "checker"),
-        *_of(BOUNDS, variant, knobs, "early bound", "LP strength"),
-        *_of(TOOLS, variant, knobs, "checker judges", "polish is best"),
+        *of_variant(AGREEMENT, variant, knobs, "oracle", "checker"),
+        *of_variant(BOUNDS, variant, knobs, "early bound", "LP strength"),
+        *of_variant(TOOLS, variant, knobs, "checker judges", "polish is best"),
     )
 
 
@@ -147,30 +148,30 @@ def no_money(_draw: st.DrawFn, entries: dict[str, Any]) -> bool:
 
 BUDGET = knobs_with("regional_budget", overrides=False)
 BUDGETS = (
-    *_common("regional_budget", BUDGET),
+    *common("regional_budget", BUDGET),
     Relation(
-        "regional budget: larger", "A larger budget never lowers the optimum.", falls, _vary(larger_budget), BUDGET
+        "regional budget: larger", "A larger budget never lowers the optimum.", falls, varied(larger_budget), BUDGET
     ),
-    Relation("regional budget: cheaper", "Nor does a cost that falls.", falls, _vary(cheaper), BUDGET),
+    Relation("regional budget: cheaper", "Nor does a cost that falls.", falls, varied(cheaper), BUDGET),
     Relation(
         "regional budget: unbounded",
         "A budget that nobody can spend leaves the plain optimum.",
-        _differs_from_plain,
-        _vary(unbounded),
+        differs_from_plain,
+        varied(unbounded),
         BUDGET,
     ),
     Relation(
         "regional budget: currency",
         "Costs and budgets times a whole number, with change that buys nothing, leave the optimum.",
-        _differs,
-        _vary(in_another_currency),
+        differs,
+        varied(in_another_currency),
         BUDGET,
     ),
     Relation(
         "regional budget: no money",
         "Where every case costs something and no region has money, nothing is allotted.",
         _more_than_nothing,
-        _vary(no_money),
+        varied(no_money),
         replace(BUDGET, regions=1),
     ),
 )
@@ -213,37 +214,37 @@ def backwards(_draw: st.DrawFn, entries: dict[str, Any]) -> bool:
 YEARS = knobs_with("years", overrides=False, regions=1)
 BUDGETS_BY_YEAR = knobs_with("years", "regional_budget", overrides=False, regions=1, groups=2)
 YEARLY = (
-    *_common("years", YEARS),
+    *common("years", YEARS),
     Relation(
         "years: looser",
         "Where volumes may change faster the optimum does not fall.",
         falls,
-        _vary(looser_change),
+        varied(looser_change),
         YEARS,
     ),
     Relation(
         "years: free",
         "Where volumes may change by any number the plain optimum is left.",
-        _differs_from_plain,
-        _vary(free_change),
+        differs_from_plain,
+        varied(free_change),
         YEARS,
     ),
     Relation(
         "years: backwards",
         "A change limited in cases alone is limited both ways, so years may run backwards.",
-        _differs,
-        _vary(backwards),
+        differs,
+        varied(backwards),
         YEARS,
     ),
 )
 CARRIED = (
-    *_of(AGREEMENT, "budgets by year", BUDGETS_BY_YEAR, "oracle"),
-    *_of(TOOLS, "budgets by year", BUDGETS_BY_YEAR, "checker judges", "polish is best"),
+    *of_variant(AGREEMENT, "budgets by year", BUDGETS_BY_YEAR, "oracle"),
+    *of_variant(TOOLS, "budgets by year", BUDGETS_BY_YEAR, "checker judges", "polish is best"),
     Relation(
         "budgets by year: carried over",
         "Where more may be carried over the optimum does not fall.",
         falls,
-        _vary(more_carried),
+        varied(more_carried),
         BUDGETS_BY_YEAR,
     ),
 )
@@ -254,4 +255,3 @@ BY_VARIANT: dict[str, tuple[Relation, ...]] = {
     "budgets_by_year": CARRIED,
 }
 """By the extension that they are about, or several that meet."""
-VARIANTS = tuple(relation for relations in BY_VARIANT.values() for relation in relations)
