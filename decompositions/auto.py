@@ -11,13 +11,17 @@
     6. Probing against the best allocation; `strengthened` solves the rest, connected components apart.
     7. What is not proved in time goes to large-neighbourhood search for a while; then 6 again with more time.
 
-Where the first allocation is near the bound already, the relaxation is tight enough and 4 and 5 are left out. The
-reduced models of step 6 hold every allocation better than the best one, so their bounds, or the best value where
-that is larger, bound the whole. Where a step cannot run (a partition that is refused, a solver that is missing) the
-next one takes over; the last resort is `strengthened` alone, also where HiGHS needs a process of its own.
+Where the first allocation is near the bound already, the relaxation is tight enough and 4 and 5 are left out. Where
+cooperation links join hospitals into large blocks, pricing is slow and its bound weak: 6 and 7 alone then, with
+nothing fixed. The reduced models of step 6 hold every allocation better than the best one, so their bounds, or the
+best value where that is larger, bound the whole. Where a step cannot run (a partition that is refused, a solver that
+is missing) the next one takes over; the last resort is `strengthened` alone, also where HiGHS needs a process of its
+own.
 """
 
 from __future__ import annotations
+
+import numpy as np
 
 from splgbench import registry
 from splgbench.backends.base import SolverStatus
@@ -49,6 +53,8 @@ MOST_DISTRICTS = 2 / 3
 """Part of the time that is left for one pass over all districts."""
 LOOSE = 3e-3
 """Relative gap after step 2 up to which steps 4 and 5 are left out."""
+SPANNING = 1 / 4
+"""Part of the live offers in blocks of several hospitals from which on steps 4 and 5 are left out, too."""
 MOST_COLUMNS = 1 / 3
 """Part of the time that is left for step 4."""
 MOST_RENS = 1 / 10
@@ -121,6 +127,8 @@ def _decomposed(loop: Loop) -> SolverStatus:
         split = districts(loop.offers, relaxation.partition, DISTRICT)
         if split.n_blocks > 1 and int(loop.offers.live.sum()) > DISTRICT:
             _by_district(loop, Districts(loop, restriction, split, start.prices), guide)
+        if _spans_hospitals(relaxation):
+            return _reduced(loop, relaxation, restriction, generation.best, guide, probing=False)
         if loop.best is not None and generation.best_bound - loop.best <= LOOSE * loop.best:
             return _reduced(loop, relaxation, restriction, generation.best, guide)
     try:
@@ -137,6 +145,16 @@ def _decomposed(loop: Loop) -> SolverStatus:
     return _reduced(loop, relaxation, restriction, generation.best, guide)
 
 
+def _spans_hospitals(relaxation: HospitalRelaxation) -> bool:
+    """Whether cooperation links join much of the instance in blocks of several hospitals: pricing is slow and weak."""
+    offers = relaxation.offers
+    live = np.flatnonzero(offers.live)
+    block, hospital = relaxation.partition.block[live], offers.instance.offer_hospital[live]
+    pairs = np.unique(np.stack((block, hospital)), axis=1)
+    several = np.bincount(pairs[0], minlength=relaxation.partition.n_blocks) > 1
+    return float(several[block].mean()) > SPANNING
+
+
 def _by_district(loop: Loop, lots: Districts, guide: Guide) -> None:
     """Step 3."""
     search = NeighbourhoodSearch(loop, guide, restriction=lots.restriction)
@@ -151,20 +169,26 @@ def _by_district(loop: Loop, lots: Districts, guide: Guide) -> None:
 
 
 def _reduced(
-    loop: Loop, relaxation: HospitalRelaxation, restriction: Restriction, multipliers: FloatArray, guide: Guide
+    loop: Loop,
+    relaxation: HospitalRelaxation,
+    restriction: Restriction,
+    multipliers: FloatArray,
+    guide: Guide,
+    probing: bool = True,
 ) -> SolverStatus:
     """The last of step 5, and steps 6 and 7."""
     search = NeighbourhoodSearch(loop, guide, restriction=restriction)
     components = Components(relaxation, multipliers)
     slice_ = FIRST_SLICE
-    fixed = probe(loop, relaxation, multipliers)
+    fixed = probe(loop, relaxation, multipliers) if probing else nothing_fixed(loop)
     # The better the best allocation, the smaller is what is left of the model.
-    if int(loop.offers.live.sum()) - fixed.count > MANY:
+    if probing and int(loop.offers.live.sum()) - fixed.count > MANY:
         search.run(fixed, _part(loop, SEARCH), 0, EARLY_EFFORT)
         loop.check()
     while True:
-        fixed = fixed.joined(probe(loop, relaxation, multipliers))
-        options = REST_OPTIONS if _is_wide(loop) else {}
+        if probing:
+            fixed = fixed.joined(probe(loop, relaxation, multipliers))
+        options = REST_OPTIONS if probing and _is_wide(loop) else {}
         if solve_apart(loop, restriction, components, fixed, _part(loop, slice_), options):
             return SolverStatus.FINISHED
         loop.check()

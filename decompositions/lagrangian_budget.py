@@ -27,12 +27,13 @@ from splgbench.decomposition.coupled_relaxation import CoupledRelaxation
 from splgbench.decomposition.coupled_repair import CoupledRepair
 from splgbench.decomposition.loop import Decomposition, Loop, full_name
 from splgbench.decomposition.lp_start import prices_and_values
-from splgbench.decomposition.multipliers import chosen_update
+from splgbench.decomposition.multipliers import Rule, chosen_update
 from splgbench.decomposition.partition import partition
 from splgbench.decomposition.requirements import missing_master, solver_versions
 from splgbench.decomposition.state import Shape
 from splgbench.decomposition.subproblems import Subproblems
 from splgbench.errors import UnsupportedError
+from splgbench.formulation import BuildsModels
 
 ROUNDS = 500
 PATIENCE = 12
@@ -68,49 +69,6 @@ def lagrangian_budget(
     rows, solver = registry.find("formulations", formulation), backend or "highs"
     registry.find("backends", solver)
 
-    def steps(loop: Loop) -> SolverStatus:
-        if not loop.instance.extensions:
-            raise UnsupportedError("it prices out the rows of extensions, and the instance has none")
-        plain = rows.build(loop.instance.plain, solver)
-        cut = cut_into_blocks(plain, partition(loop.offers, "component"))
-        relaxation = CoupledRelaxation(loop, cut, Subproblems(loop, solver, apart=True))
-        model = build_model(rows, loop.instance, solver)
-        relaxed = prices_and_values(model, None if loop.left is None else LP_SHARE * loop.left)
-        values = None if relaxed is None else relaxed[1]
-        repair = CoupledRepair(loop, model, relaxation, Subproblems(loop, solver), values)
-        known = loop.resumed({"multipliers": Shape("f", (relaxation.n_rows,))})
-        if known is None:
-            first = np.zeros(relaxation.n_rows)
-            if relaxed is not None:
-                first = relaxed[0][model.n_rows - relaxation.n_rows :] * relaxation.rows.scale
-        else:
-            first = np.maximum(known["multipliers"], 0.0)
-        rule = make_update(relaxation, first)
-        prices = best = first
-        best_bound, waited = np.inf, 0
-        loop.contents = lambda: {"multipliers": best}
-        gap = min(GAP, loop.limits.gap / 2) if loop.limits.gap else GAP
-
-        def share(part: float) -> float | None:
-            return None if loop.left is None else part * loop.left
-
-        for number in range(ROUNDS):
-            evaluation = relaxation.evaluate(prices, gap / 2**number, share(ROUND_SHARE))
-            loop.relaxed(evaluation.bound, "lagrangian", partial(relaxation.named, prices))
-            loop.check()
-            repair.found(evaluation.mandates, prices, "repair", REPAIR_GAP, share(REPAIR_SHARE))
-            loop.iterations += 1
-            loop.check()
-            waited = 0 if evaluation.bound < best_bound - max(1.0, PROGRESS * best_bound) else waited + 1
-            if evaluation.bound < best_bound:
-                best_bound, best = evaluation.bound, prices
-            target = best_bound - max(2.0, NEAR * abs(best_bound))
-            target = target if loop.best is None else max(target, loop.best)
-            before, prices = prices, rule.next(evaluation, target)
-            if waited >= PATIENCE or np.array_equal(prices, before):
-                break
-        return SolverStatus.NODE_LIMIT
-
     name = full_name(
         "lagrangian_budget",
         backend,
@@ -119,5 +77,68 @@ def lagrangian_budget(
         state=(state, None),
         log=(log, None),
     )
+    steps = partial(priced_out, rows=rows, solver=solver, make_update=make_update)
     missing, versions = partial(missing_master, solver), solver_versions(solver)
     return Decomposition(name, steps, missing, versions, state=state, log=log, knows=None)
+
+
+def priced_out(
+    loop: Loop,
+    rows: BuildsModels,
+    solver: str,
+    make_update: Rule,
+    relaxation_of: type[CoupledRelaxation] = CoupledRelaxation,
+) -> SolverStatus:
+    """The algorithm.
+
+    Parameters
+    ----------
+    rows : the formulation.
+    relaxation_of : evaluates (2).
+
+    Raises
+    ------
+    UnsupportedError
+        The instance has no extension, or one that pays.
+    """
+    if not loop.instance.extensions:
+        raise UnsupportedError("it prices out the rows of extensions, and the instance has none")
+    plain = rows.build(loop.instance.plain, solver)
+    cut = cut_into_blocks(plain, partition(loop.offers, "component"))
+    relaxation = relaxation_of(loop, cut, Subproblems(loop, solver, apart=True))
+    model = build_model(rows, loop.instance, solver)
+    relaxed = prices_and_values(model, None if loop.left is None else LP_SHARE * loop.left)
+    values = None if relaxed is None else relaxed[1]
+    repair = CoupledRepair(loop, model, relaxation, Subproblems(loop, solver), values)
+    known = loop.resumed({"multipliers": Shape("f", (relaxation.n_rows,))})
+    if known is None:
+        first = np.zeros(relaxation.n_rows)
+        if relaxed is not None:
+            first = relaxed[0][model.n_rows - relaxation.n_rows :] * relaxation.rows.scale
+    else:
+        first = np.maximum(known["multipliers"], 0.0)
+    rule = make_update(relaxation, first)
+    prices = best = first
+    best_bound, waited = np.inf, 0
+    loop.contents = lambda: {"multipliers": best}
+    gap = min(GAP, loop.limits.gap / 2) if loop.limits.gap else GAP
+
+    def share(part: float) -> float | None:
+        return None if loop.left is None else part * loop.left
+
+    for number in range(ROUNDS):
+        evaluation = relaxation.evaluate(prices, gap / 2**number, share(ROUND_SHARE))
+        loop.relaxed(evaluation.bound, "lagrangian", partial(relaxation.named, prices))
+        loop.check()
+        repair.found(evaluation.mandates, prices, "repair", REPAIR_GAP, share(REPAIR_SHARE))
+        loop.iterations += 1
+        loop.check()
+        waited = 0 if evaluation.bound < best_bound - max(1.0, PROGRESS * best_bound) else waited + 1
+        if evaluation.bound < best_bound:
+            best_bound, best = evaluation.bound, prices
+        target = best_bound - max(2.0, NEAR * abs(best_bound))
+        target = target if loop.best is None else max(target, loop.best)
+        before, prices = prices, rule.next(evaluation, target)
+        if waited >= PATIENCE or np.array_equal(prices, before):
+            break
+    return SolverStatus.NODE_LIMIT

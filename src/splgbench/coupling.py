@@ -284,22 +284,42 @@ def _appended(
 ) -> MipModel:
     """Columns (lower, upper, worth) and rows (entries as row, column, value) behind those of the model."""
     lower, upper, worth = own
-    row, column, value = entries
-    order = np.argsort(row, kind="stable")
-    lengths = np.bincount(row, minlength=len(bounds[0]))
-    start = model.row_start[-1] + np.cumsum(lengths, dtype=np.int64)
-    return replace(
+    wider = replace(
         model,
         objective=np.concatenate((model.objective, worth.astype(np.float64))),
         lower=np.concatenate((model.lower, lower.astype(np.float64))),
         upper=np.concatenate((model.upper, upper.astype(np.float64))),
         integer=np.concatenate((model.integer, np.full(len(lower), whole))),
         semicontinuous=np.concatenate((model.semicontinuous, np.zeros(len(lower), dtype=np.bool_))),
+        column_blocks=(*model.column_blocks, block),
+    )
+    return appended_rows(wider, block.family, entries, bounds)
+
+
+def appended_rows(
+    model: MipModel,
+    family: str,
+    entries: tuple[IntArray, IntArray, np.ndarray],
+    bounds: tuple[np.ndarray, np.ndarray],
+) -> MipModel:
+    """The model with rows behind its own.
+
+    Parameters
+    ----------
+    family : what the rows are called.
+    entries : row, counted from 0, column and value of each coefficient.
+    bounds : lower and upper, shape (new rows,).
+    """
+    row, column, value = entries
+    order = np.argsort(row, kind="stable")
+    lengths = np.bincount(row, minlength=len(bounds[0]))
+    start = model.row_start[-1] + np.cumsum(lengths, dtype=np.int64)
+    return replace(
+        model,
         row_start=np.concatenate((model.row_start, start)),
         row_columns=np.concatenate((model.row_columns, column[order])),
         row_values=np.concatenate((model.row_values, value[order].astype(np.float64))),
         row_lower=np.concatenate((model.row_lower, bounds[0])),
         row_upper=np.concatenate((model.row_upper, bounds[1])),
-        column_blocks=(*model.column_blocks, block),
-        row_blocks=(*model.row_blocks, Block(block.family, model.n_rows, model.n_rows + len(bounds[0]))),
+        row_blocks=(*model.row_blocks, Block(family, model.n_rows, model.n_rows + len(bounds[0]))),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib import import_module
 
 import pytest
@@ -10,6 +11,8 @@ from instances_for_tests import make, plain_tables
 from splgbench import load, method, solve
 from splgbench.decomposition import pricing
 from splgbench.errors import InputError, UnsupportedError
+from splgbench.generator.generate import generate
+from splgbench.generator.presets import load_preset
 from splgbench.limits import Limits
 from splgbench.result import Status
 from splgbench.trace import Event
@@ -72,6 +75,15 @@ def test_auto_searches_where_much_is_open(many: int, monkeypatch: pytest.MonkeyP
     result = method("auto").solve(EASY)
     assert (result.status, result.primal) == (Status.OPTIMAL, OPTIMUM)
     assert any(name.endswith("_solved") for name in result.counters) is (many == 0)
+
+
+def test_auto_prices_once_where_cooperation_joins_hospitals(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Blocks of several hospitals are left to the whole model, which proves what `linked` proves."""
+    monkeypatch.setattr(import_module("splgbench.decompositions.auto"), "SMALL", 0)
+    joined = generate(replace(load_preset("easy"), cooperation_groups=5, cooperation_links=1))
+    result = method("auto").solve(joined)
+    assert (result.status, result.primal) == (Status.OPTIMAL, solve(joined, "linked@highs").primal)
+    assert result.counters["pricing_rounds"] == 1
 
 
 @pytest.mark.parametrize("name", ["dantzig-wolfe-hospital", "lns", "branch-and-price"])

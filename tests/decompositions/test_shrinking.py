@@ -18,7 +18,7 @@ from splgbench.decomposition.shrinking import shrunk
 from splgbench.errors import InfeasibleError
 from splgbench.instance import BoolArray
 from splgbench.limits import NO_LIMITS
-from splgbench.model import FloatArray, MipModel
+from splgbench.model import Block, FloatArray, MipModel
 from splgbench.polish import polish
 from splgbench.presolve import presolve
 from splgbench.testing import Knobs, instances
@@ -127,3 +127,22 @@ def test_the_constant_is_part_of_values_and_bounds() -> None:
     assert (part.model.n_columns, part.constant) == (0, 6.0)
     assert optimum(part.model, part.constant) == 6.0
     assert part.whole(np.zeros(0)).tolist() == fixed.tolist()
+
+
+def test_entries_of_0_say_nothing() -> None:
+    """A row 0 y >= 0, or 0 y <= 0, binds nobody; rows of extensions may hold such entries."""
+    instance = make(plain_tables({("H", "G"): (3, 1)}, {"G": 3}), "group")
+    plain = registry.find("formulations", "linked").build(instance, "highs")
+    n = plain.n_rows
+    model = replace(
+        plain,
+        row_start=np.append(plain.row_start, plain.row_start[-1] + np.arange(1, 3)),
+        row_columns=np.append(plain.row_columns, [plain.mandate_column[0]] * 2),
+        row_values=np.append(plain.row_values, [0.0, 0.0]),
+        row_lower=np.append(plain.row_lower, [0.0, -np.inf]),
+        row_upper=np.append(plain.row_upper, [np.inf, 0.0]),
+        row_blocks=(*plain.row_blocks, Block("nothing", n, n + 2)),
+    )
+    part = shrunk(model, model.lower.copy(), model.upper.copy())
+    assert part is not None
+    assert optimum(part.model, part.constant) == 3

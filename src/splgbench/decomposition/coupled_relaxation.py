@@ -151,9 +151,9 @@ class CoupledRelaxation:
             A block has no plan.
         """
         prices = np.maximum(multipliers, 0.0)
-        model, rows = self.cut.model, self.rows
-        objective = model.objective - rows.matrix.T @ prices
-        moved = model.objective + abs(rows.matrix).T @ prices
+        model = self.cut.model
+        objective = self.priced(prices)
+        moved = model.objective + abs(self.rows.matrix).T @ prices
         ends = None if seconds is None else time.perf_counter() + seconds
         blocks, threads = self.cut.blocks, self.subproblems.side_by_side
 
@@ -173,14 +173,28 @@ class CoupledRelaxation:
         with ThreadPoolExecutor(threads) if threads > 1 else nullcontext() as pool:
             numbers = range(len(blocks))
             values = list(map(value, numbers) if pool is None else pool.map(value, numbers))
-        own_price = -(rows.own.T @ prices)
-        own_values = np.where(own_price > 0, rows.own_upper, 0)
-        total = Fraction(0)
-        for price, limit in zip(prices.tolist(), rows.limit.tolist(), strict=True):
-            total += Fraction(price) * limit
-        for part in (*values, *(np.maximum(own_price, 0.0) * rows.own_upper * (1 + ROUNDING)).tolist()):
-            total += Fraction(part)
-        return CoupledEvaluation(float(np.nextafter(float(total), np.inf)), *self._plans(own_values))
+        own_price = self.own_price(prices)
+        bound = float(np.nextafter(float(self.total(prices, values, own_price)), np.inf))
+        return CoupledEvaluation(bound, *self._plans(np.where(own_price > 0, self.rows.own_upper, 0)))
+
+    def priced(self, prices: FloatArray) -> FloatArray:
+        """What the columns of the plain model are worth at prices, shape (n,): c_j - sum_r m_r a_rj."""
+        worth: FloatArray = self.cut.model.objective - self.rows.matrix.T @ prices
+        return worth
+
+    def own_price(self, prices: FloatArray) -> FloatArray:
+        """What a unit of the extensions' own columns is worth, shape (own columns,): - sum_r m_r b_re."""
+        worth: FloatArray = -(self.rows.own.T @ prices)
+        return worth
+
+    def total(self, prices: FloatArray, values: list[float], own_price: FloatArray) -> Fraction:
+        """The sum of (2) over the bounds of the blocks."""
+        found = Fraction(0)
+        for price, limit in zip(prices.tolist(), self.rows.limit.tolist(), strict=True):
+            found += Fraction(price) * limit
+        for part in (*values, *(np.maximum(own_price, 0.0) * self.rows.own_upper * (1 + ROUNDING)).tolist()):
+            found += Fraction(part)
+        return found
 
     def _plans(self, own_values: FloatArray) -> tuple[FloatArray, BoolArray, IntArray]:
         """Slack, mandates and volumes of the blocks' best plans."""

@@ -86,7 +86,7 @@ def shrunk(model: MipModel, lower: FloatArray, upper: FloatArray, known: FloatAr
         semicontinuous=np.zeros(int(kept.sum()), dtype=np.bool_),
         row_start=np.concatenate(([0], np.cumsum(lengths))).astype(np.int64),
         row_columns=number[rows.column[entry]],
-        row_values=model.row_values[entry],
+        row_values=rows.value[entry],
         row_lower=(model.row_lower - decided)[open_row],
         row_upper=(model.row_upper - decided)[open_row],
         indicator_row=np.zeros(0, dtype=np.int64),
@@ -119,13 +119,14 @@ def _joined(column: IntArray, row: IntArray, open_whole: BoolArray, n_rows: int)
 
 
 class _Rows:
-    """The entries of a model's rows as triples."""
+    """The entries of a model's rows as triples, without those that are 0."""
 
     def __init__(self, model: MipModel) -> None:
         self.model = model
-        self.row = np.repeat(np.arange(model.n_rows), np.diff(model.row_start))
-        self.column = model.row_columns
-        self.value = model.row_values
+        there = model.row_values != 0
+        self.row = np.repeat(np.arange(model.n_rows), np.diff(model.row_start))[there]
+        self.column = model.row_columns[there]
+        self.value = model.row_values[there]
         self.up = self.value > 0
 
     def activity(self, values: FloatArray) -> FloatArray:

@@ -27,6 +27,7 @@ import numpy as np
 from splgbench.backends.base import Solution, SolverStatus, Start, Task
 from splgbench.capabilities import Capability
 from splgbench.checker import check
+from splgbench.coupling import appended_rows
 from splgbench.errors import InfeasibleError, InputError, Problem, SplgbenchError, UnsupportedError
 from splgbench.instance import Instance, IntArray
 from splgbench.judging import judge_infeasible
@@ -437,14 +438,8 @@ class _Search:
 def _with_row(model: MipModel, values: FloatArray, lower: float = -math.inf, upper: float = math.inf) -> MipModel:
     """The model with one more row: lower <= values x <= upper; `values` of shape (n,)."""
     columns = np.flatnonzero(values)
-    return replace(
-        model,
-        row_start=np.append(model.row_start, model.row_start[-1] + len(columns)),
-        row_columns=np.concatenate((model.row_columns, columns)),
-        row_values=np.concatenate((model.row_values, values[columns])),
-        row_lower=np.append(model.row_lower, lower),
-        row_upper=np.append(model.row_upper, upper),
-    )
+    entries = (np.zeros(len(columns), dtype=np.int64), columns, values[columns])
+    return appended_rows(model, "frontier", entries, (np.array([lower]), np.array([upper])))
 
 
 def distinct(points: Sequence[Point]) -> list[Point]:
