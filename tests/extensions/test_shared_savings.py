@@ -143,7 +143,7 @@ def test_both_encodings_agree_to_the_unit_on_three_solvers() -> None:
 
     @seed(7)
     @settings(
-        max_examples=25, deadline=None, database=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
+        max_examples=15, deadline=None, database=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
     )
     @given(instances(SAVING))
     def agree(instance: Instance) -> None:

@@ -22,7 +22,7 @@ def test_a_recipe_without_contracts_draws_what_it_always_did() -> None:
 
 
 def test_terms_are_parts_of_the_norm() -> None:
-    """Hospitals dealt in turn; minimum, limits and shares as the knobs say; costs and quality as other extensions have them."""
+    """Hospitals dealt in turn; minimum, limits and shares as knobs say; costs and quality as elsewhere."""
     recipe = replace(EASY, savings_contracts=2, savings_points=75, losses_share=Decimal("0.3"), budget=Decimal(1))
     instance = generate(replace(recipe, bonus_steps=1))
     entries = entries_of(instance)
@@ -30,9 +30,8 @@ def test_terms_are_parts_of_the_norm() -> None:
     of = {row["hospital"]: row["contract"] for row in entry["members"]}
     assert [of[hospital] for hospital in instance.hospitals] == ["C1", "C2", "C1", "C2", "C1"]
     norm = {row["group"]: row["norm_cents"] for row in entry["group_costs"]}
-    francs = (
-        sum(norm[instance.groups[g]] * cases for g, cases in zip(instance.cell_group, instance.demand.tolist())) // 100
-    )
+    cells = zip(instance.cell_group.tolist(), instance.demand.tolist(), strict=True)
+    francs = sum(norm[instance.groups[g]] * cases for g, cases in cells) // 100
     part = francs // 2
     for row in entry["contracts"]:
         assert (row["share_bp"], row["loss_share_bp"], row["points"]) == (5000, 3000, 75)
