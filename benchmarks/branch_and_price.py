@@ -27,7 +27,7 @@ from splgbench.result import Result, Status
 
 METHOD = "branch-and-price"
 THREADS = 2
-COUNTERS = ("nodes", "open_nodes", "pricing_rounds", "columns")
+COUNTERS = ("nodes", "open_nodes", "leaves", "pricing_rounds", "columns")
 COLUMNS = (
     "row",
     "seed",
@@ -98,8 +98,8 @@ def table(rows: list[dict[str, str]], wall_time: float) -> str:
         "",
         f"Proved: {proved} of {len(found)} that were run. CPU seconds include the start of the process.",
         "",
-        "| row | seed | value | bound | gap % | wall s | CPU s | nodes | open | pricing rounds | columns |",
-        "| --- |" + " ---: |" * 10,
+        "| row | seed | value | bound | gap % | wall s | CPU s | nodes | open | settled by the solver or asked | pricing rounds | columns |",
+        "| --- |" + " ---: |" * 11,
     ]
     for name in ROWS:
         row = found.get(name)

@@ -18,7 +18,7 @@ import numpy as np
 from resumable_csv import append, read
 
 from splgbench import Limits, load
-from splgbench.decomposition import block_kernels
+from splgbench.decomposition.block_pricing import plans
 from splgbench.decomposition.column_generation import by_hospital
 from splgbench.decomposition.compiling import compile_kernels
 from splgbench.decomposition.loop import Finished, Loop
@@ -37,7 +37,7 @@ def measured(name: str, label: str) -> dict[str, Any]:
     loop = Loop(load(name), Limits(), None, Recorder("pricing"), Stop())
     generation = by_hospital(loop, partition(loop.offers, "tied"))
     pricer = generation.relaxation.pricer
-    kernel, spent = block_kernels.price_blocks, []
+    kernel, spent = plans.price_blocks, []
 
     def timed(*arguments: Any) -> Any:
         began = time.thread_time_ns()
@@ -45,13 +45,13 @@ def measured(name: str, label: str) -> dict[str, Any]:
         spent.append(time.thread_time_ns() - began)
         return answer
 
-    block_kernels.price_blocks = timed
+    plans.price_blocks = timed
     try:
         generation.run()
     except Finished:
         pass
     finally:
-        block_kernels.price_blocks = kernel
+        plans.price_blocks = kernel
     milliseconds = np.array(spent) / 1e6
     return {
         "label": label,

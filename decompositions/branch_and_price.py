@@ -4,11 +4,15 @@
     2. Take the open node with the largest bound, or go on with a child of the last one whose bound is nearly as large.
        Fixings spread over thresholds and links; columns that break one leave the master.
     3. Bound the node by (8) at its parent's multipliers, then by a few rounds of stabilised column generation. It is
-       pruned where L_n < best + 1, values being whole. Probe it against the best value and bound it again.
+       pruned where L_n < best + 1, values being whole. Probe it against the best value and bound it again. From the
+       twentieth node on what probing leaves of one goes to the strengthened model, if that settles it within some
+       hundred nodes of the solver: where the relaxation is weak its cuts do what branching would take thousands of
+       nodes for.
     4. Branch on a mandate y_k that the master leaves fractional: y_k = 0 and y_k = 1. Reliability branching: an offer
        tried fewer than four times on either side is tried (two rounds of column generation in both children, whose (8)
        are already their bounds), others count with their average gain per unit. The product of both gains decides.
-    5. Every few nodes repair the master's solution, every hundred RENS. A better allocation probes the root again.
+    5. Every few nodes repair the master's solution, every hundred RENS, at the twentieth large-neighbourhood search. A
+       better allocation probes the root again.
 
 With all mandates of a node fixed the exact min-cost flow settles it. The bound of the whole is
 

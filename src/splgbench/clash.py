@@ -161,8 +161,8 @@ class _Question:
             self.model.add_bool_or([self.y[q] for q in members] + [self.y[k].negated(), literal.negated()])
 
     def _extensions(self) -> None:
-        """The rows of extensions, one literal each; what lies between columns of their own is a definition."""
-        for extension in self.instance.extensions.values():
+        """The rows of extensions that limit, one literal each; what lies between own columns is a definition."""
+        for extension in (extension for extension in self.instance.extensions.values() if extension.limits):
             for total, low, high, text in cpsat_rows(self.model, extension.rows(), self.x, self.y).sums:
                 if not isinstance(total, int):
                     self.model.add_linear_constraint(total, low, high).only_enforce_if(self._literal(text))

@@ -7,6 +7,7 @@ so the same question has the same answer.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,31 +54,38 @@ def coupled_volumes(
     Raises
     ------
     SplgbenchError
-        Nothing is found within `WORK`, and nothing was known.
+        Nothing is found within `WORK`, nothing was known, and the flow does not obey.
     """
     verdict = check(instance, flow)
     extensions = instance.extensions.values()
     if verdict.feasible and not any(extension.pays for extension in extensions):
         return Coupled(flow, True)
+    at_hand = [known] if known is not None else []
+    if verdict.feasible:
+        at_hand.append(flow)
     if known is not None and int((lower < upper).sum()) > MOST_OPEN:
-        return Coupled(known, False)
+        return Coupled(_best(instance, at_hand), False)
     cp_model = load_ortools("ortools.sat.python.cp_model")
     question = _Question(cp_model, instance, lower, upper)
     for extension in extensions:
         question.add(extension.rows(), upper > 0)
-    question.hint(flow if known is None else known)
+    question.hint(_best(instance, at_hand) if at_hand else flow)
     solver = cp_model.CpSolver()
     solver.parameters.num_workers = 1
     solver.parameters.max_deterministic_time = WORK
     status = solver.solve(question.stated())
     if status == cp_model.INFEASIBLE:
         return Coupled(None, True)
-    if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
-        if known is not None:
-            return Coupled(known, False)
+    if status in (cp_model.OPTIMAL, cp_model.FEASIBLE):
+        at_hand.append(np.array([int(solver.value(x)) for x in question.x], dtype=np.int64))
+    if not at_hand:
         raise SplgbenchError("the polish found no volumes for the mandates within its limit")
-    volumes = np.array([int(solver.value(x)) for x in question.x], dtype=np.int64)
-    return Coupled(volumes, status == cp_model.OPTIMAL)
+    return Coupled(_best(instance, at_hand), status == cp_model.OPTIMAL)
+
+
+def _best(instance: Instance, volumes: Sequence[IntArray]) -> IntArray:
+    """Of volumes that obey every rule those of largest value."""
+    return max(volumes, key=lambda each: check(instance, each).objective)
 
 
 class _Question:

@@ -7,13 +7,13 @@ declaration.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from splgbench.instance import Instance, IntArray
+from splgbench.instance import BoolArray, Instance, IntArray
 from splgbench.model import Block, MipModel
 
 if TYPE_CHECKING:
@@ -39,8 +39,9 @@ class WholeRows:
     row, column, value : one entry a coefficient; a (row, column) at most once.
     lower, upper : shape (rows,); -`UNLIMITED` and `UNLIMITED` where there is none.
     texts : what each row says, for those who ask which rules clash.
-    own_free : whether own columns may be continuous in a model, because whole x and y leave whole ones; amounts of
-        money are larger than what solvers tell from whole numbers.
+    own_free : whether own columns (all, or each) may be continuous in a model, because whole x and y leave whole ones;
+        amounts of money are larger than what solvers tell from whole numbers.
+    own_bits : shape (own columns,), the power of two in which a solver counts each; as the rows suggest where None.
     """
 
     family: str
@@ -54,7 +55,13 @@ class WholeRows:
     lower: IntArray
     upper: IntArray
     texts: tuple[str, ...]
-    own_free: bool = False
+    own_free: bool | BoolArray = False
+    own_bits: IntArray | None = None
+
+    @property
+    def free(self) -> BoolArray:
+        """Shape (own columns,), `own_free` of each."""
+        return np.broadcast_to(np.asarray(self.own_free, dtype=np.bool_), len(self.own_lower))
 
     @property
     def row_shift(self) -> IntArray:
@@ -62,18 +69,24 @@ class WholeRows:
 
         It loses no digit, and a solver's tolerance of 1e-6 stays below a whole unit of coefficients up to 2^25.
         """
-        largest = np.ones(len(self.texts), dtype=np.int64)
-        np.maximum.at(largest, self.row, np.abs(self.value))
-        return np.maximum(0, np.frexp(largest.astype(np.float64))[1].astype(np.int64) - LARGEST_BITS)
+        size = np.abs(self.value).astype(np.float64)
+        if self.own_bits is not None:
+            own = self.column >= 2 * self.n_offers
+            size[own] = np.ldexp(size[own], self.own_bits[self.column[own] - 2 * self.n_offers])
+        largest = np.ones(len(self.texts))
+        np.maximum.at(largest, self.row, size)
+        return np.maximum(0, np.frexp(largest)[1].astype(np.int64) - LARGEST_BITS)
 
     @property
     def own_shift(self) -> IntArray:
         """Shape (own columns,), the power of two in which a solver counts each own column that may be continuous."""
+        if self.own_bits is not None:
+            return self.own_bits
         shift = np.full(len(self.own_lower), 62, dtype=np.int64)
         first_own = 2 * self.n_offers
         own = self.column >= first_own
         np.minimum.at(shift, self.column[own] - first_own, self.row_shift[self.row[own]])
-        return np.where(shift < 62, shift, 0) if self.own_free else np.zeros(len(shift), dtype=np.int64)
+        return np.where((shift < 62) & self.free, shift, 0)
 
     @property
     def most_worth(self) -> int:
@@ -82,12 +95,80 @@ class WholeRows:
         return sum(max(worth * low, worth * high) for worth, low, high in ends)
 
 
+@runtime_checkable
+class Encoded(Protocol):
+    """An extension whose rows can be written in several ways, equal in all whole solutions."""
+
+    @property
+    def encodings(self) -> tuple[str, ...]:
+        """Their names, of `splgbench.piecewise.ENCODINGS`."""
+
+    def rows(self, encoding: str | None = None) -> WholeRows:
+        """The rows in one of them; in the first where None."""
+
+
+@dataclass
+class RowsBuilder:
+    """Collects rows one by one.
+
+    Parameters
+    ----------
+    family : what the rows are called.
+    n_offers : K.
+    """
+
+    family: str
+    n_offers: int
+    _columns: list[tuple[int, int, int, int | None]] = field(default_factory=list)
+    _rows: list[tuple[Mapping[int, int], int, int, str]] = field(default_factory=list)
+
+    def column(self, lower: int, upper: int, *, worth: int = 0, bits: int | None = None) -> int:
+        """A column of their own; its number.
+
+        Parameters
+        ----------
+        bits : it may be continuous, and solvers in floating point count it in units of two to the power of this; None
+            for one that is whole.
+        """
+        self._columns.append((lower, upper, worth, bits))
+        return 2 * self.n_offers + len(self._columns) - 1
+
+    def row(self, terms: Mapping[int, int], lower: int | None, upper: int | None, text: str) -> None:
+        """A row over columns; None for a bound that is not there."""
+        low, high = (UNLIMITED * sign if end is None else end for sign, end in ((-1, lower), (1, upper)))
+        self._rows.append((terms, low, high, text))
+
+    def finished(self) -> WholeRows:
+        """All of them."""
+        entries = [(r, j, value) for r, (terms, *_) in enumerate(self._rows) for j, value in terms.items() if value]
+        row, column, value = np.array(entries, dtype=np.int64).reshape(-1, 3).T
+        own = np.array([(low, high, worth, bits or 0) for low, high, worth, bits in self._columns], dtype=np.int64)
+        own_lower, own_upper, own_worth, own_bits = own.reshape(-1, 4).T
+        lower, upper = np.array([limits for _, *limits, _ in self._rows], dtype=np.int64).reshape(-1, 2).T
+        return WholeRows(
+            family=self.family,
+            n_offers=self.n_offers,
+            own_lower=own_lower,
+            own_upper=own_upper,
+            own_worth=own_worth,
+            row=row,
+            column=column,
+            value=value,
+            lower=lower,
+            upper=upper,
+            texts=tuple(text for *_, text in self._rows),
+            own_free=np.array([bits is not None for *_, bits in self._columns], dtype=np.bool_),
+            own_bits=own_bits,
+        )
+
+
 def build_model(
     formulation: BuildsModels,
     instance: Instance,
     backend: str | None = None,
     without: Iterable[str] = (),
     solver: str | None = None,
+    encoding: str | None = None,
 ) -> MipModel:
     """The model of a formulation with the rows of the instance's extensions behind its own.
 
@@ -95,13 +176,15 @@ def build_model(
     ----------
     formulation, backend, without : see `splgbench.formulation.BuildsModels.build`.
     solver : the backend that the rows of extensions are written for; `backend` where there is none.
+    encoding : of `splgbench.piecewise.ENCODINGS`, for extensions that have several; the first where None.
     """
     model = formulation.build(instance, backend, without)
     if not instance.extensions:
         return model
     for extension in instance.extensions.values():
         # CP-SAT has no continuous columns and no fractions, and does not need any.
-        model = _with_rows(model, extension.rows(), exact=(solver or backend) == "cpsat")
+        rows = extension.rows(encoding) if encoding and isinstance(extension, Encoded) else extension.rows()
+        model = _with_rows(model, rows, exact=(solver or backend) == "cpsat")
     return model.with_integer_volumes()
 
 
@@ -164,7 +247,7 @@ def _with_rows(model: MipModel, rows: WholeRows, exact: bool) -> MipModel:
     return _appended(
         model,
         Block(rows.family, first_own, first_own + n_own),
-        exact or not rows.own_free,
+        exact | ~rows.free,
         (rows.own_lower / own_scale, rows.own_upper / own_scale, rows.own_worth * own_scale),
         (rows.row[there], columns[there], value),
         (lower, upper),
@@ -194,7 +277,7 @@ def _with_mandates(model: MipModel, offers: IntArray) -> MipModel:
 def _appended(
     model: MipModel,
     block: Block,
-    whole: bool,
+    whole: bool | BoolArray,
     own: tuple[np.ndarray, np.ndarray, np.ndarray],
     entries: tuple[IntArray, IntArray, np.ndarray],
     bounds: tuple[np.ndarray, np.ndarray],

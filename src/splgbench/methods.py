@@ -18,13 +18,14 @@ from splgbench import registry
 from splgbench.allocation import Allocation
 from splgbench.backends.base import Backend, Solution, SolverStatus, Start, Task, asked_by
 from splgbench.capabilities import Capability
-from splgbench.coupling import build_model
+from splgbench.coupling import Encoded, build_model
 from splgbench.errors import InfeasibleError, InputError, UnsupportedError
 from splgbench.formulation import BuildsModels
 from splgbench.instance import BoolArray, Instance, IntArray
 from splgbench.judging import Judgement, judge, judge_infeasible
 from splgbench.limits import NO_LIMITS, Limits
 from splgbench.model import MipModel
+from splgbench.piecewise import ENCODINGS
 from splgbench.random_bits import permutation as random_permutation
 from splgbench.result import Result, Status
 from splgbench.trace import EventHandler, Recorder, Stop
@@ -147,6 +148,7 @@ class Direct:
     without : row families to leave out.
     presolve : whether the solver's own presolve runs.
     all_rows : keep the row families that the formulation would leave out for this backend.
+    encoding : how piecewise-linear payments of extensions are written; None for the first of `ENCODINGS`.
     options : the options as written, for the name.
     """
 
@@ -157,17 +159,19 @@ class Direct:
     without: tuple[str, ...] = ()
     presolve: bool = True
     all_rows: bool = False
+    encoding: str | None = None
     options: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def with_options(
         cls, formulation_name: str, formulation: BuildsModels, backend: Backend, options: Mapping[str, str]
     ) -> Direct:
-        """Read the options ``volumes``, ``presolve``, ``rows`` and ``without``."""
+        """Read the options ``volumes``, ``presolve``, ``rows``, ``encoding`` and ``without``."""
         known = {
             "volumes": ("continuous", "integer"),
             "presolve": ("on", "off"),
             "rows": ("default", "all"),
+            "encoding": tuple(ENCODINGS),
             "without": None,
         }
         for key, value in options.items():
@@ -184,6 +188,7 @@ class Direct:
             without=tuple(part for part in options.get("without", "").split("+") if part),
             presolve=options.get("presolve") != "off",
             all_rows=options.get("rows") == "all",
+            encoding=options.get("encoding"),
             options=dict(options),
         )
 
@@ -193,18 +198,22 @@ class Direct:
         return f"{self.formulation_name}@{self.backend.name}" + (f":{tail}" if tail else "")
 
     def reason_against(self, instance: Instance, limits: Limits) -> str | None:
-        """A missing package or a capability the backend lacks; the model's own needs show when it is built."""
+        """A missing package, capability or use of an option; the model's own needs show when it is built."""
         missing = self.formulation.unavailable() or self.backend.unavailable()
         if missing:
             return missing
         needs = self.formulation.needs.union(asked_by(limits))
         lacking = sorted(need.value for need in needs - self.backend.capabilities)
-        return f"{self.backend.name} has no {', '.join(lacking)}" if lacking else None
+        if lacking:
+            return f"{self.backend.name} has no {', '.join(lacking)}"
+        if self.encoding and not any(isinstance(extension, Encoded) for extension in instance.extensions.values()):
+            return f"nothing in the instance has an encoding, so encoding={self.encoding} says nothing"
+        return None
 
     def build(self, instance: Instance) -> MipModel:
         """The model as the backend will get it."""
         kept_for = None if self.all_rows else self.backend.name
-        model = build_model(self.formulation, instance, kept_for, self.without, self.backend.name)
+        model = build_model(self.formulation, instance, kept_for, self.without, self.backend.name, self.encoding)
         return model.with_integer_volumes() if self.integer_volumes else model
 
     def solve(

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from splgbench.backends.base import Backend, Task
+from splgbench.checker import check
 from splgbench.errors import InputError, OutputError, UnsupportedError
 from splgbench.files import write_text, written_whole
 from splgbench.instance import Instance, IntArray
@@ -73,7 +74,10 @@ def write_solution(instance: Instance, model: MipModel, volumes: IntArray, backe
         raise UnsupportedError("the model has no column for an offer that the allocation uses")
     column_names = names(instance, model.column_blocks)
     rows = [(name, float(value)) for name, value in zip(column_names, _values(model, volumes, backend), strict=True)]
-    lines = [f"=obj= {int(volumes @ instance.utility)}", *(f"{name} {_text(value)}" for name, value in rows if value)]
+    lines = [
+        f"=obj= {check(instance, volumes).objective}",
+        *(f"{name} {_text(value)}" for name, value in rows if value),
+    ]
     write_text(path, "\n".join(lines) + "\n")
 
 

@@ -91,6 +91,16 @@ def test_proves_an_instance_that_needs_a_tree() -> None:
     assert first.counters == second.counters
 
 
+@pytest.mark.parametrize("nodes", [500, 1])
+def test_the_solver_settles_nodes(nodes: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same optimum where the strengthened model settles what is left of nodes, or only tightens their bounds."""
+    monkeypatch.setattr(branching, "LARGE", 1)
+    monkeypatch.setattr(branching, "LEAF_NODES", nodes)
+    result = solved(TREE)
+    assert (result.status, result.primal, result.dual) == (Status.OPTIMAL, OPTIMUM, OPTIMUM)
+    assert result.counters["leaves"] > 0
+
+
 def test_a_master_that_drops_columns_proves_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     """With room for hardly any columns the tree still ends with the optimum."""
     monkeypatch.setattr(branching, "MOST_COLUMNS", 20)

@@ -24,9 +24,7 @@ from splgbench.presolve import Presolved, presolve
 from splgbench.testing import Knobs, agreed, instances
 from splgbench.trace import Recorder, Stop
 
-FIXED = settings(
-    derandomize=True, database=None, deadline=None, max_examples=150, suppress_health_check=list(HealthCheck)
-)
+FIXED = settings(derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def by_hand(offers: Presolved, block: list[int], gain: list[float], fee: list[float]) -> float:
@@ -61,12 +59,17 @@ def by_hand(offers: Presolved, block: list[int], gain: list[float], fee: list[fl
     return best
 
 
-@pytest.mark.parametrize("subset_limit", [2000, 3, 0], ids=["listed", "some searched", "all searched"])
-def test_prices_are_exact(subset_limit: int, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("entry_limit", "subset_limit"),
+    [(pricing.ENTRY_LIMIT, 2000), (30, 2000), (0, 2000), (30, 3), (0, 0)],
+    ids=["eliminated", "some eliminated", "listed", "some listed", "searched"],
+)
+def test_prices_are_exact(entry_limit: int, subset_limit: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Bound, plan and brute force agree for every block; the state given comes back as it was."""
+    monkeypatch.setattr(pricing, "ENTRY_LIMIT", entry_limit)
     monkeypatch.setattr(pricing, "SUBSET_LIMIT", subset_limit)
 
-    @FIXED
+    @settings(FIXED, max_examples=90)
     @given(instances(Knobs(groups=5, offers=11)), st.data())
     def agree(instance, data):  # type: ignore[no-untyped-def]
         try:
@@ -94,18 +97,23 @@ def test_prices_are_exact(subset_limit: int, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_a_node_limit_leaves_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A search cut short returns what its open nodes allow: never less than the exact value."""
-    offers = presolve(load("easy"))
+    """A search cut short returns what its open nodes allow: never less than the exact value, which elimination has."""
+    offers = presolve(load("hard-h3"))
     parts = partition(offers, "hospital")
-    pricer = HospitalPricer(offers, parts)
-    gain = offers.instance.utility.astype(float) - np.percentile(offers.instance.utility, 40)
+    gain = offers.instance.utility.astype(float) - np.percentile(offers.instance.utility, 60)
     fee = np.zeros(len(gain))
-    exact = pricer.price(gain, fee)
+    eliminated = HospitalPricer(offers, parts).price(gain, fee)
+    monkeypatch.setattr(pricing, "ENTRY_LIMIT", 0)
+    searched = HospitalPricer(offers, parts).price(gain, fee)
     monkeypatch.setattr(pricing, "NODE_LIMIT", 1)
-    cut = pricer.price(gain, fee)
-    assert exact.exact
-    assert (cut.bound >= exact.bound - 1e-6).all()
-    assert cut.nodes <= exact.nodes
+    cut = HospitalPricer(offers, parts).price(gain, fee)
+    assert eliminated.exact
+    assert searched.exact
+    assert not cut.exact
+    np.testing.assert_allclose(eliminated.bound, searched.bound)
+    assert (cut.bound >= searched.bound - 1e-6).all()
+    assert (cut.bound > searched.bound + 1).any()
+    assert cut.nodes < searched.nodes
 
 
 @pytest.mark.parametrize("node_limit", [1, 2, 3])
@@ -140,6 +148,33 @@ def test_a_searched_area_cut_short_is_not_called_exact(node_limit: int, monkeypa
     assert min(seen.values()) > 0
 
 
+@settings(FIXED, max_examples=40)
+@given(instances(Knobs(groups=5, offers=11)), st.data())
+def test_decisions_are_kept(instance: Instance, data: st.DataObject) -> None:
+    """Blocks that are eliminated and blocks that are searched agree on the best plan under mandates held and left."""
+    try:
+        offers = presolve(instance)
+    except InfeasibleError:
+        return
+    n = instance.n_offers
+    gain = np.array(data.draw(st.lists(st.integers(-5, 9), min_size=n, max_size=n)), dtype=float)
+    fee = np.array(data.draw(st.lists(st.integers(0, 5), min_size=n, max_size=n)), dtype=float)
+    drawn = np.array(data.draw(st.lists(st.sampled_from([0, 0, 0, 1, -1]), min_size=n, max_size=n)), dtype=np.int8)
+    parts = partition(offers, "hospital")
+    eliminated = HospitalPricer(offers, parts)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pricing, "ENTRY_LIMIT", 0)
+        searched = HospitalPricer(offers, parts)
+    state = np.where(eliminated.state == 0, drawn, eliminated.state).astype(np.int8)
+    one, other = (pricer.price(gain, fee, state) for pricer in (eliminated, searched))
+    assert (np.diff(eliminated.rows.block_row)[parts.block[offers.live]] > 0).all()
+    assert not searched.rows.block_row.any()
+    np.testing.assert_allclose(one.bound, other.bound, atol=1e-9)
+    planned = np.append(np.isfinite(one.bound), False)[parts.block] & offers.live
+    assert (one.volume[planned & (state > 0)] > 0).all()
+    assert not one.volume[state < 0].any()
+
+
 def test_blocks_that_cut_links_are_refused() -> None:
     """A partition by area cuts links of hospitals."""
     offers = presolve(load("easy"))
@@ -147,11 +182,13 @@ def test_blocks_that_cut_links_are_refused() -> None:
         HospitalPricer(offers, partition(offers, "area"))
 
 
-def test_probing_forbids_no_better_allocation() -> None:
+@pytest.mark.parametrize("entry_limit", [pricing.ENTRY_LIMIT, 0], ids=["eliminated", "searched"])
+def test_probing_forbids_no_better_allocation(entry_limit: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Against any best value below the optimum, an optimal allocation keeps to every verdict."""
+    monkeypatch.setattr(pricing, "ENTRY_LIMIT", entry_limit)
     seen = {"verdicts": 0, "kept open": 0}
 
-    @settings(FIXED, max_examples=80)
+    @settings(FIXED, max_examples=50)
     @given(instances(Knobs(groups=5, offers=11)), st.integers(0, 3))
     def hold(instance: Instance, below: int) -> None:
         answer = agreed(instance)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from splgbench.decomposition.unit_kernels import list_subsets
+from splgbench.decomposition.block_pricing.units import list_subsets
 
 NONE = np.zeros(0, dtype=np.int64)
 

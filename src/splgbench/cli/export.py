@@ -67,7 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
         facts |= model.size()
         if volumes is not None:
             write_solution(instance, model, volumes, direct.backend, arguments.solution)
-            facts |= {"solution": str(arguments.solution), "objective": int(volumes @ instance.utility)}
+            facts |= {"solution": str(arguments.solution), "objective": check(instance, volumes).objective}
     if arguments.json:
         print_json(facts)
     else:

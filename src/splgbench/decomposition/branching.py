@@ -18,8 +18,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from splgbench.backends.base import SolverStatus
 from splgbench.decomposition.column_generation import SMOOTHING, ColumnGeneration
 from splgbench.decomposition.loop import SAFETY, Finished, Loop
+from splgbench.decomposition.neighbourhood_search import NeighbourhoodSearch
+from splgbench.decomposition.neighbourhoods import Guide
 from splgbench.decomposition.relaxation import Evaluation, HospitalRelaxation
 from splgbench.decomposition.repair import repaired
 from splgbench.decomposition.restricted import Restriction, rens
@@ -49,6 +52,16 @@ REPAIR_EVERY, RENS_EVERY = 10, 100
 """Nodes between two attempts at better allocations."""
 RENS_NODES = 100
 """Nodes of the solver in one RENS."""
+LARGE = 20
+"""Nodes after which a tree is large: neighbourhoods of the best allocation then, and the solver for single nodes."""
+SEARCH, SEARCH_EFFORT = 1 / 10, 50_000
+"""Most that the neighbourhoods may take: part of the time that is left, and simplex iterations."""
+LEAF = 1_500
+"""Free mandates up to which the strengthened model is asked, at first; ever fewer where it cannot."""
+LEAF_NODES = 500
+"""Nodes of the solver for that."""
+LESS = 0.75
+"""Part of the free mandates of a node that could not be settled up to which it is asked again."""
 MOST_COLUMNS, COLUMNS_A_BLOCK = 10_000, 40
 """Columns above which the master drops the half that it wants least: so many, and so many for every block."""
 
@@ -158,6 +171,7 @@ class Tree:
         self.costs = PseudoCosts(loop.instance.n_offers)
         self.center: Evaluation | None = None
         self.center_bound = np.inf
+        self.leaf = LEAF
 
     def start(self, bound: float, multipliers: FloatArray) -> None:
         """Open the root."""
@@ -258,6 +272,8 @@ class Tree:
             self._improve(weights)
             if self._pruned(node.bound) or not self._probed(node):
                 return []
+            if self._decided(node):
+                return []
             if not ((node.state > 0) & (weights < 1 - WHOLE) | (node.state < 0) & (weights > WHOLE)).any():
                 break
         if not (self.loop.offers.live & (node.state == 0)).any():
@@ -314,6 +330,11 @@ class Tree:
             self.loop.found(repaired(self.loop.offers, weights), "repair")
             if number % RENS_EVERY == 0 and number > 0:
                 rens(self.restriction, weights, nodes=RENS_NODES)
+            if number == LARGE:
+                guide = Guide(self.loop.offers, weights, self.relaxation, self.root.multipliers)
+                seconds = None if self.loop.left is None else SEARCH * self.loop.left
+                search = NeighbourhoodSearch(self.loop, guide, restriction=self.restriction)
+                search.run(seconds=seconds, raises=0, effort=SEARCH_EFFORT)
         self.loop.check()
 
     def _probed(self, node: Node) -> bool:
@@ -325,6 +346,23 @@ class Tree:
         verdict = self.pricer.probe(gain, fee, self.center.plans.bound, max(spare, 0.0))
         node.state = np.where(node.state != 0, node.state, verdict).astype(np.int8)
         return self.settling.settle(node.state)
+
+    def _decided(self, node: Node) -> bool:
+        """Whether the strengthened model settles what is open at a node, which is asked where that is little."""
+        free = int((self.loop.offers.live & (node.state == 0)).sum())
+        if free > self.leaf or self.loop.counters.get("nodes", 0) < LARGE:
+            return False
+        solution = self.restriction.solve(node.state < 0, node.state > 0, "leaf", nodes=LEAF_NODES)
+        self.loop.counters["leaves"] = self.loop.counters.get("leaves", 0) + 1
+        if solution.status is SolverStatus.INFEASIBLE:
+            return True
+        if solution.dual is not None:
+            node.bound = min(node.bound, solution.dual)
+        if self._pruned(node.bound):
+            return True
+        self.loop.check()
+        self.leaf = int(LESS * free)
+        return False
 
     def _fix_at_root(self) -> None:
         """Probe the root against a new best value."""

@@ -4,8 +4,8 @@
 
 with w_k = t_k / gcd of the thresholds in the cell, so that sum_{k in c} w_k y_k <= floor(B_c / gcd) is the cell's
 knapsack row. Per hospital-area the feasible sets of mandates are listed once; a set's value is its thresholds plus a
-greedy fill (`unit_kernels`); links between areas are priced by dual ascent, and a depth-first search settles what that
-leaves open (`block_kernels`).
+greedy fill; what links between areas leave of them is found by elimination, in blocks too wide for it by search bounded
+by dual ascent (`block_pricing`).
 """
 
 from __future__ import annotations
@@ -18,9 +18,11 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from splgbench.decomposition import block_kernels, unit_kernels
+from splgbench.decomposition.block_pricing import plans, probes, units
+from splgbench.decomposition.block_pricing.elimination import eliminate
+from splgbench.decomposition.block_pricing.structure import Structure
+from splgbench.decomposition.block_pricing.work import work
 from splgbench.decomposition.partition import Partition
-from splgbench.decomposition.unit_kernels import Structure
 from splgbench.errors import UnsupportedError
 from splgbench.instance import BoolArray, IntArray
 from splgbench.model import FloatArray
@@ -30,6 +32,8 @@ from splgbench.requirements import Requirements
 LARGEST_UNIT = 62
 SUBSET_LIMIT = 2_000
 """Most sets of mandates listed for one hospital-area; one with more is searched by branch and bound."""
+ENTRY_LIMIT = 50_000
+"""Most entries of the rows of an eliminated block; one that needs more is searched."""
 NODE_LIMIT = 2_000
 """Nodes of one block's search, after which its bound is that of the open nodes."""
 PROBE_LIMIT = 200
@@ -83,9 +87,8 @@ class HospitalPricer:
         self.pool = ThreadPoolExecutor(threads) if threads > 1 else None
         self.state = np.where(offers.granted, 1, np.where(offers.live, 0, -1)).astype(np.int8)
         self.structure = _structure(offers, partition)
-        self.work = block_kernels.work(
-            self.state, offers.links.count, len(self.structure.sub_mask), len(self.structure.room)
-        )
+        self.rows = eliminate(self.structure, ENTRY_LIMIT)
+        self.work = work(self.structure, self.state, len(self.rows.width))
 
     def price(
         self, gain: FloatArray, fee: FloatArray, state: NDArray[np.int8] | None = None, blocks: IntArray | None = None
@@ -105,8 +108,8 @@ class HospitalPricer:
         volume = np.zeros(len(gain), dtype=np.int64)
 
         def price(part: IntArray) -> tuple[bool, int]:
-            answer: tuple[bool, int] = block_kernels.price_blocks(
-                self.structure, self.work, part, gain, fee, NODE_LIMIT, bound, volume
+            answer: tuple[bool, int] = plans.price_blocks(
+                self.structure, self.rows, self.work, part, gain, fee, NODE_LIMIT, bound, volume
             )
             return answer
 
@@ -131,8 +134,8 @@ class HospitalPricer:
         verdict = np.zeros(len(gain), dtype=np.int8)
 
         def probe(part: IntArray) -> None:
-            block_kernels.probe_blocks(
-                self.structure, self.work, part, gain, fee, bound, spare, NODE_LIMIT, PROBE_LIMIT, verdict
+            probes.probe_blocks(
+                self.structure, self.rows, self.work, part, gain, fee, bound, spare, NODE_LIMIT, PROBE_LIMIT, verdict
             )
 
         self._side_by_side(probe, np.arange(self.partition.n_blocks))
@@ -197,6 +200,7 @@ def _structure(offers: Presolved, partition: Partition) -> Structure:
         sub_start=sub_start,
         sub_mask=sub_mask,
         sub_left=sub_left,
+        sub_unit=np.repeat(np.arange(len(sizes)), np.diff(sub_start)),
         own_start=own_start,
         own_owner=own_owner,
         own_members=own_members,
@@ -240,11 +244,11 @@ def _listed(
     for u in range(len(room)):
         own = slice(own_start[u], own_start[u + 1])
         unit = (t[unit_start[u] : unit_start[u + 1]], room[u], own_owner[own], own_members[own], SUBSET_LIMIT)
-        count = unit_kernels.list_subsets(*unit, none, none)
+        count = units.list_subsets(*unit, none, none)
         count = count if count <= SUBSET_LIMIT else 0
         mask, rest = np.empty(count, dtype=np.int64), np.empty(count, dtype=np.int64)
         if count:
-            unit_kernels.list_subsets(*unit, mask, rest)
+            units.list_subsets(*unit, mask, rest)
         masks.append(mask)
         left.append(rest)
         starts.append(starts[-1] + count)

@@ -15,6 +15,8 @@ LARGEST = 2**62
 """Sums of money stay below this, so that int64 arithmetic is exact."""
 LARGEST_NUMBER = 2**53
 """Coefficients of rows stay below this, so that solvers get them exactly."""
+MOST_POINTS = 10**6
+"""Largest number of quality points."""
 
 
 class Extension(Protocol):
@@ -27,6 +29,8 @@ class Extension(Protocol):
     """As in the package."""
     pays: ClassVar[bool]
     """Whether `payment` can be other than 0."""
+    limits: ClassVar[bool]
+    """Whether there can be `violations`; else its rows admit every allocation of the plain instance."""
 
     @classmethod
     def read(cls, entry: Any, instance: Instance, entries: Mapping[str, Any]) -> Extension:
@@ -123,3 +127,43 @@ class Entry:
             else:
                 kept.append({"place": place, **row})
         return kept
+
+    def by_group(
+        self, field: str, instance: Instance, *columns: str, most: int = LARGEST_NUMBER
+    ) -> dict[str, tuple[int, ...]]:
+        """Whole numbers of groups: rows with `group` and the fields `columns`."""
+        found: dict[str, tuple[int, ...]] = {}
+        known = set(instance.groups)
+        for row in self.rows(field, "group", *columns):
+            place, group = row["place"], row["group"]
+            if group not in known:
+                self.report(f"{place}.group", "must be a group of the instance", group)
+            elif group in found:
+                self.report(f"{place}.group", "must be unique", group)
+            else:
+                found[group] = tuple(self.whole(f"{place}.{column}", row[column], most) for column in columns)
+        return found
+
+    def by_offer(
+        self, field: str, instance: Instance, *columns: str, optional: Sequence[str] = (), most: int = LARGEST_NUMBER
+    ) -> dict[tuple[str, str], tuple[int | None, ...]]:
+        """The same of offers: rows with `hospital`, `group` and `columns`, None where an optional one is left out."""
+        found: dict[tuple[str, str], tuple[int | None, ...]] = {}
+        for row in self.rows(field, "hospital", "group", *columns, optional=optional):
+            place, pair = row["place"], (row["hospital"], row["group"])
+            if pair not in instance.offer_index:
+                self.report(place, "must name an existing offer", pair)
+            elif pair in found:
+                self.report(place, "hospital and group must be unique", pair)
+            elif not any(column in row for column in columns):
+                self.report(place, f"must have {' or '.join(columns)}")
+            else:
+                found[pair] = tuple(
+                    self.whole(f"{place}.{column}", row[column], most) if column in row else None for column in columns
+                )
+        return found
+
+    def points(self, instance: Instance) -> dict[tuple[str, str], int]:
+        """Quality points of offers, field `quality`."""
+        found = self.by_offer("quality", instance, "points", most=MOST_POINTS + 1)
+        return {pair: points for pair, (points,) in found.items() if points is not None}

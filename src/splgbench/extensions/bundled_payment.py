@@ -105,6 +105,7 @@ class BundledPayment:
 
     name: ClassVar[str] = "bundled_payment"
     pays: ClassVar[bool] = True
+    limits: ClassVar[bool] = True
 
     bundles: tuple[Bundle, ...]
     group_prices: Mapping[str, int]
@@ -119,7 +120,7 @@ class BundledPayment:
         reader = Entry(cls.name, entry, ("bundles", "members", "group_prices", "worth_units", "worth_cents"))
         units = reader.whole("worth_units", reader.fields.get("worth_units"))
         cents = reader.whole("worth_cents", reader.fields.get("worth_cents"), least=1)
-        prices = _group_prices(reader, instance)
+        prices = {group: p for group, (p,) in reader.by_group("group_prices", instance, "cents").items()}
         episode_cents = _episode_cents(reader)
         cases = _members(reader, instance, episode_cents)
         reader.done()
@@ -242,20 +243,6 @@ class BundledPayment:
     def payment(self, volumes: Sequence[int]) -> int:
         """See `splgbench.extensions.base.Extension.payment`: (5)."""
         return sum(contract.bundle.worth * contract.episodes(volumes) for contract in self.contracts)
-
-
-def _group_prices(reader: Entry, instance: Instance) -> dict[str, int]:
-    prices: dict[str, int] = {}
-    known = set(instance.groups)
-    for row in reader.rows("group_prices", "group", "cents"):
-        place, group = row["place"], row["group"]
-        if group not in known:
-            reader.report(f"{place}.group", "must be a group of the instance", group)
-        elif group in prices:
-            reader.report(f"{place}.group", "must be unique", group)
-        else:
-            prices[group] = reader.whole(f"{place}.cents", row["cents"])
-    return prices
 
 
 def _episode_cents(reader: Entry) -> dict[str, int]:

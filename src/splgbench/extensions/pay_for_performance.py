@@ -38,13 +38,11 @@ import numpy as np
 
 from splgbench.checker import Violation
 from splgbench.coupling import UNLIMITED, WholeRows
-from splgbench.extensions.base import LARGEST, LARGEST_NUMBER, Entry
+from splgbench.extensions.base import LARGEST, LARGEST_NUMBER, MOST_POINTS, Entry
 from splgbench.extensions.years import calendar
 from splgbench.instance import Instance, IntArray
 from splgbench.volumes import largest_volumes
 
-MOST_POINTS = 10**6
-"""Largest number of quality points."""
 MOST_CASES = 2**40
 SCOPE = ("hospital", "area", "group", "year")
 """What a step may name of the offers that it counts; the hospital it must."""
@@ -97,6 +95,7 @@ class PayForPerformance:
 
     name: ClassVar[str] = "pay_for_performance"
     pays: ClassVar[bool] = True
+    limits: ClassVar[bool] = False
 
     steps: tuple[Step, ...]
     quality: Mapping[tuple[str, str], int]
@@ -110,7 +109,7 @@ class PayForPerformance:
         reader = Entry(cls.name, entry, ("steps", "quality", "worth_units", "worth_cents"))
         units = reader.whole("worth_units", reader.fields.get("worth_units"))
         cents = reader.whole("worth_cents", reader.fields.get("worth_cents"), least=1)
-        quality = _quality(reader, instance)
+        quality = reader.points(instance)
         steps = _Steps(reader, instance, entries, quality).read(units, cents)
         reader.done()
         found = cls(steps, quality, units, cents, largest_volumes(instance))
@@ -261,19 +260,6 @@ class _Steps:
 
 def _within(of_offer: tuple[str, ...], scope: tuple[str, ...]) -> bool:
     return all(not wanted or wanted == key for key, wanted in zip(of_offer, scope, strict=True))
-
-
-def _quality(reader: Entry, instance: Instance) -> dict[tuple[str, str], int]:
-    points: dict[tuple[str, str], int] = {}
-    for row in reader.rows("quality", "hospital", "group", "points"):
-        place, pair = row["place"], (row["hospital"], row["group"])
-        if pair not in instance.offer_index:
-            reader.report(place, "must name an existing offer", pair)
-        elif pair in points:
-            reader.report(place, "hospital and group must be unique", pair)
-        else:
-            points[pair] = reader.whole(f"{place}.points", row["points"], MOST_POINTS + 1)
-    return points
 
 
 extension = PayForPerformance

@@ -58,6 +58,7 @@ class RegionalBudget:
 
     name: ClassVar[str] = "regional_budget"
     pays: ClassVar[bool] = False
+    limits: ClassVar[bool] = True
 
     group_costs: Mapping[str, int]
     offer_costs: Mapping[tuple[str, str], int]
@@ -73,8 +74,9 @@ class RegionalBudget:
         """See `splgbench.extensions.base.Extension.read`."""
         reader = Entry(cls.name, entry, ("group_costs", "offer_costs", "budgets", "carry_over_cents"))
         years, group_year = calendar(entries)
-        group_costs = _group_costs(reader, instance)
-        offer_costs = _offer_costs(reader, instance)
+        group_costs = {group: f for group, (f,) in reader.by_group("group_costs", instance, "cents").items()}
+        by_offer = reader.by_offer("offer_costs", instance, "cents")
+        offer_costs = {pair: f for pair, (f,) in by_offer.items() if f is not None}
         budgets = _budgets(reader, instance, years)
         carry_over = reader.whole("carry_over_cents", reader.fields.get("carry_over_cents", 0))
         if carry_over and not years:
@@ -218,33 +220,6 @@ def _check_sums(reader: Entry, cost: IntArray, largest: IntArray, budgets: Itera
     if total >= LARGEST:
         reader.report("budgets", "all budgets must come to less than 2^62 cents", total)
     reader.done()
-
-
-def _group_costs(reader: Entry, instance: Instance) -> dict[str, int]:
-    costs: dict[str, int] = {}
-    known = set(instance.groups)
-    for row in reader.rows("group_costs", "group", "cents"):
-        place, group = row["place"], row["group"]
-        if group not in known:
-            reader.report(f"{place}.group", "must be a group of the instance", group)
-        elif group in costs:
-            reader.report(f"{place}.group", "must be unique", group)
-        else:
-            costs[group] = reader.whole(f"{place}.cents", row["cents"])
-    return costs
-
-
-def _offer_costs(reader: Entry, instance: Instance) -> dict[tuple[str, str], int]:
-    costs: dict[tuple[str, str], int] = {}
-    for row in reader.rows("offer_costs", "hospital", "group", "cents"):
-        place, pair = row["place"], (row["hospital"], row["group"])
-        if pair not in instance.offer_index:
-            reader.report(place, "must name an existing offer", pair)
-        elif pair in costs:
-            reader.report(place, "hospital and group must be unique", pair)
-        else:
-            costs[pair] = reader.whole(f"{place}.cents", row["cents"])
-    return costs
 
 
 def _budgets(reader: Entry, instance: Instance, years: Sequence[str]) -> dict[Place, int]:

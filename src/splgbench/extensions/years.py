@@ -53,6 +53,7 @@ class Years:
 
     name: ClassVar[str] = "years"
     pays: ClassVar[bool] = False
+    limits: ClassVar[bool] = True
 
     years: tuple[str, ...]
     group_year: Mapping[str, str]

@@ -8,6 +8,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from splgbench.testing.contract_draws import bundled_payment, pay_for_performance
+from splgbench.testing.savings_draws import shared_savings
 
 Tables = dict[str, dict[str, list[Any]]]
 Entries = dict[str, Any]
@@ -66,5 +67,6 @@ VARIANT_DRAWS: dict[str, Callable[[st.DrawFn, Tables, Entries], dict[str, Any]]]
     "regional_budget": regional_budget,
     "bundled_payment": bundled_payment,
     "pay_for_performance": pay_for_performance,
+    "shared_savings": shared_savings,
 }
 """By the name of the extension; those that others lean on stand first."""

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from splgbench.testing.contracts import Bonuses, Bundles
+from splgbench.testing.savings import Savings
 
 Pair = tuple[str, str]
 Tables = Mapping[str, Mapping[str, Any]]
@@ -85,5 +86,6 @@ VARIANTS: dict[str, Any] = {
     "regional_budget": Budgets,
     "bundled_payment": Bundles,
     "pay_for_performance": Bonuses,
+    "shared_savings": Savings,
 }
 """By the name of the extension."""

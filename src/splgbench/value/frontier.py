@@ -175,7 +175,7 @@ def frontier(
     InputError
         Fewer than two points.
     UnsupportedError
-        The method is not a direct one, or cannot take the instance.
+        The method is not a direct one, or cannot take the instance; an extension pays.
     InfeasibleError
         The overrides admit no allocation.
     SplgbenchError
@@ -232,6 +232,11 @@ def _direct(name: str, instance: Instance, limits: Limits) -> Direct:
         raise UnsupportedError("a frontier is solved in one process, which has no memory limit of its own")
     if (reason := direct.reason_against(instance, limits)) is not None:
         raise UnsupportedError(reason)
+    paying = [name for name, extension in instance.extensions.items() if extension.pays]
+    if paying:
+        raise UnsupportedError(
+            f"a frontier holds the benefit of cases against their cost, and {paying[0]} pays besides"
+        )
     return direct
 
 

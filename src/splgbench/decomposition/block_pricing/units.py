@@ -7,69 +7,18 @@ thresholds plus a greedy fill.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 from numba import njit
 
-from splgbench.instance import IntArray
+from splgbench.decomposition.block_pricing.compilation import njit_inlined, njit_lean
 
 NO_VALUE = -1e300
+SAME = 1e-12
+"""Relative difference below which two block values are the same."""
 CUT_SHORT = np.int64(1) << 62
 """Marks a set of mandates found by a search that was cut short: the value with it is a bound, not that of the set."""
 TRIES = 1_000
 """Sets of mandates looked at, for each that may be listed, before a unit is left to search."""
-
-
-LEAN = {"cache": True, "no_cpython_wrapper": True, "no_cfunc_wrapper": True, "_nrt": False}
-"""For kernels that only others call and that make no arrays: references to the many arrays they take are not counted,
-which took longer than their work."""
-lean = njit(**LEAN)
-inlined = njit(**LEAN, forceinline=True)
-"""The same for kernels that are called once for every block or node: passing the arrays takes its time, too."""
-
-
-class Structure(NamedTuple):
-    """What stays the same from pricing to pricing: blocks of units of offers, their sets of mandates, their links.
-
-    Parameters
-    ----------
-    t, high : shape (K,), least and largest volume of a mandate.
-    offer_unit, offer_bit : shape (K,), the unit of each offer and its place in it.
-    unit_start, unit_offer : the offers of each unit, in CSR form; room : by unit, its capacity.
-    sub_start, sub_mask, sub_left : the listed sets of each unit and what they leave of its room, in CSR form; a unit
-        without any is searched.
-    own_start, own_owner, own_members : the links within each unit, in CSR form: place of the offer, mask of members.
-    block_unit : shape (n_blocks + 1,), where the units of each block begin.
-    block_request, requests : the links between units of each block, in CSR form.
-    request_offer, request_start, request_member : all links, as in `Requirements`.
-    owned_start, owned : the links between units that each offer needs, in CSR form over offers.
-    wanted_start, wanted : the links between units of which each offer is a member, in CSR form over offers.
-    """
-
-    t: IntArray
-    high: IntArray
-    offer_unit: IntArray
-    offer_bit: IntArray
-    unit_start: IntArray
-    unit_offer: IntArray
-    room: IntArray
-    sub_start: IntArray
-    sub_mask: IntArray
-    sub_left: IntArray
-    own_start: IntArray
-    own_owner: IntArray
-    own_members: IntArray
-    block_unit: IntArray
-    block_request: IntArray
-    requests: IntArray
-    request_offer: IntArray
-    request_start: IntArray
-    request_member: IntArray
-    owned_start: IntArray
-    owned: IntArray
-    wanted_start: IntArray
-    wanted: IntArray
 
 
 @njit(cache=True)
@@ -127,59 +76,56 @@ def list_subsets(t, room, owner, members, limit, masks, left):  # type: ignore[n
         depth += 1
 
 
-@lean
-def value_subsets(s, first, last, gain, fee, value, order):  # type: ignore[no-untyped-def]
+@njit_lean
+def value_subsets(s, w, c, first, last, gain, fee):  # type: ignore[no-untyped-def]
     """Value of every set of the units `first` to `last` - 1: thresholds, then what is left to the best gains.
 
-    Parameters
-    ----------
-    order : shape (64,), room to sort the offers of a unit.
+    The offers of each unit are sorted by gain for `fill`.
     """
+    order, value, base, slope, span = w.unit_order, w.value, c.base, c.slope, c.span
     for u in range(first, last):
-        offers = s.unit_offer[s.unit_start[u] : s.unit_start[u + 1]]
-        n = len(offers)
-        for i in range(n):
-            j = i
-            while j > 0 and gain[offers[order[j - 1]]] < gain[offers[i]]:
+        begin, end = s.unit_start[u], s.unit_start[u + 1]
+        for i in range(begin, end):
+            bit, j = order[i], i
+            rate = gain[s.unit_offer[begin + bit]]
+            while j > begin and gain[s.unit_offer[begin + order[j - 1]]] < rate:
                 order[j] = order[j - 1]
                 j -= 1
-            order[j] = i
+            order[j] = bit
+        for i in range(end - begin):
+            k = s.unit_offer[begin + order[begin + i]]
+            base[i], slope[i], span[i] = gain[k] * s.t[k] - fee[k], max(gain[k], 0.0), float(s.high[k] - s.t[k])
         for at in range(s.sub_start[u], s.sub_start[u + 1]):
-            mask, room, total = s.sub_mask[at], s.sub_left[at], 0.0
-            for i in range(n):
-                bit = order[i]
-                if mask >> bit & 1:
-                    k = offers[bit]
-                    total += gain[k] * s.t[k] - fee[k]
-                    if gain[k] > 0.0 and room > 0:
-                        more = min(s.high[k] - s.t[k], room)
-                        total += gain[k] * more
-                        room -= more
+            mask, room, total = s.sub_mask[at], float(s.sub_left[at]), 0.0
+            for i in range(end - begin):
+                if mask >> order[begin + i] & 1:
+                    more = min(span[i], room)
+                    total += base[i] + slope[i] * more
+                    room -= more
             value[at] = total
 
 
-@inlined
-def fill(s, unit, mask, gain, volume):  # type: ignore[no-untyped-def]
-    """Best volumes of one set of mandates."""
-    offers, left = s.unit_offer[s.unit_start[unit] : s.unit_start[unit + 1]], s.room[unit]
-    for i in range(len(offers)):
-        k = offers[i]
-        volume[k] = s.t[k] if mask >> i & 1 else 0
+@njit_inlined
+def fill(s, w, unit, mask, gain, fee, volume):  # type: ignore[no-untyped-def]
+    """Best volumes of one set of mandates, for offers sorted by `value_subsets`; returns its value."""
+    begin, end = s.unit_start[unit], s.unit_start[unit + 1]
+    left, total = s.room[unit], 0.0
+    for i in range(begin, end):
+        k = s.unit_offer[i]
+        volume[k] = s.t[k] if mask >> (i - begin) & 1 else 0
         left -= volume[k]
-    while left > 0:
-        best, at = 0.0, -1
-        for i in range(len(offers)):
-            k = offers[i]
-            if mask >> i & 1 and volume[k] < s.high[k] and gain[k] > best:
-                best, at = gain[k], k
-        if at < 0:
-            return
-        more = min(s.high[at] - volume[at], left)
-        volume[at] += more
-        left -= more
+    for i in range(begin, end):
+        k = s.unit_offer[begin + w.unit_order[i]]
+        if volume[k] > 0:
+            if gain[k] > 0.0:
+                more = min(s.high[k] - s.t[k], left)
+                volume[k] += more
+                left -= more
+            total += gain[k] * volume[k] - fee[k]
+    return total
 
 
-@inlined
+@njit_inlined
 def value_of_set(s, unit, mask, gain, fee):  # type: ignore[no-untyped-def]
     """Value of one set of mandates with its best volumes, whether it is listed or not."""
     offers, left = s.unit_offer[s.unit_start[unit] : s.unit_start[unit + 1]], s.room[unit]
@@ -203,7 +149,7 @@ def value_of_set(s, unit, mask, gain, fee):  # type: ignore[no-untyped-def]
     return total
 
 
-@lean
+@njit_lean
 def search_unit(s, unit, gain, fee, must, out, node_limit, whole, real):  # type: ignore[no-untyped-def]
     """The best set of mandates of a unit with too many sets to list: depth-first branch and bound.
 
