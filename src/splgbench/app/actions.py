@@ -15,7 +15,7 @@ from splgbench import registry
 from splgbench.app import race, results
 from splgbench.app.errands import Asked, LoadErrand, PriceErrand, ReadErrand, WhyNotErrand
 from splgbench.app.grid import View
-from splgbench.app.jobs import Job, Lane, start_errand, start_solves
+from splgbench.app.jobs import MEMORY, Job, Lane, start_errand, start_solves
 from splgbench.app.pool import Pool
 from splgbench.app.session import Session, told
 from splgbench.app.uploads import UNPACKED_LIMIT
@@ -31,6 +31,7 @@ from splgbench.tables import ACTIONS, EXEMPT_RULES
 
 MOST_SECONDS = 86_400.0
 MOST_THREADS = 64
+LEAST_MEMORY = 256
 QUESTION_SECONDS = 60.0
 """Limit of each solve of a price or an explanation where the page asks for none."""
 
@@ -65,6 +66,7 @@ def state(context: Context, _: Asking) -> dict[str, Any]:
         "actions": ACTIONS,
         "exempt_rules": EXEMPT_RULES,
         "most_racers": race.MOST_RACERS,
+        "memory": MEMORY,
         "editable": EDITABLE,
     }
 
@@ -244,19 +246,21 @@ def limits_of(asked: Asking, time_limit: float = QUESTION_SECONDS) -> Limits:
     InputError
         No numbers, or beyond what the app allows.
     """
-    numbers = {"time": time_limit, "gap": 0.0, "threads": 1, "seed": 0} | {
-        name: asked[name] for name in ("time", "gap", "threads", "seed") if asked.get(name) is not None
-    }
+    defaults = {"time": time_limit, "gap": 0.0, "threads": 1, "seed": 0, "memory": MEMORY}
+    numbers = defaults | {name: asked[name] for name in defaults if asked.get(name) is not None}
     for name, value in numbers.items():
         if type(value) not in ((int, float) if name in ("time", "gap") else (int,)):
             raise InputError(f"{name} must be a number", "limits")
     if numbers["time"] > MOST_SECONDS or numbers["threads"] > MOST_THREADS:
         raise InputError(f"at most {MOST_SECONDS:g} seconds and {MOST_THREADS} threads", "limits")
+    if not LEAST_MEMORY <= numbers["memory"] < 2**31:
+        raise InputError(f"at least {LEAST_MEMORY} MB of memory", "limits")
     return Limits(
         wall_time=float(numbers["time"]),
         gap=float(numbers["gap"]),
         threads=int(numbers["threads"]),
         seed=int(numbers["seed"]),
+        memory=int(numbers["memory"]),
     )
 
 
@@ -297,8 +301,8 @@ def price(context: Context, asked: Asking) -> dict[str, str]:
         alone = decision_table((_with_words(row),))
         # What is no decision at all is refused here, in words, before anything is solved.
         apply(workspace.instance, alone)
+        question = _question(context, workspace, asked)
         job = session.begin(Job("price"))
-    question = _question(context, workspace, asked)
 
     def then(job: Job) -> None:
         session.priced[workspace.instance.instance_hash, row[:5]] = job.value.solved is not None
@@ -364,15 +368,15 @@ def withdraw(context: Context, asked: Asking) -> dict[str, Any]:
 
 def why(context: Context, asked: Asking) -> dict[str, str]:
     """Why an offer has no mandate."""
-    hospital, group = asked.get("hospital"), asked.get("group")
+    hospital, group = str(asked.get("hospital", "")), str(asked.get("group", ""))
     session = context.session
     with session.changing():
         workspace = session.workspace
         if (hospital, group) not in workspace.instance.offer_index:
             raise InputError(f"{hospital} makes no offer for {group}", "why not")
+        question = _question(context, workspace, asked)
         job = session.begin(Job("why-not"))
-    question = _question(context, workspace, asked)
-    start_errand(job, context.pool, WhyNotErrand(question, str(hospital), str(group)), lambda _: None)
+    start_errand(job, context.pool, WhyNotErrand(question, hospital, group), lambda _: None)
     return {"job": job.id}
 
 

@@ -67,7 +67,9 @@ class Guard:
         host = headers.get("host", "")
         origin = headers.get("origin")
         foreign = self.hosts is not None and _without_port(host) not in self.hosts
-        if foreign or (scope["method"] != "GET" and origin is not None and origin != f"http://{host}"):
+        # A link that is followed may come from anywhere; a picture, a frame or a script of another page may not.
+        embedded = headers.get("sec-fetch-site") == "cross-site" and headers.get("sec-fetch-dest") != "document"
+        if foreign or embedded or (scope["method"] != "GET" and origin is not None and origin != f"http://{host}"):
             await JSONResponse({"error": "this app answers its own pages only"}, 403)(scope, receive, send)
             return
 

@@ -18,7 +18,7 @@ from splgbench.planning.solving import Solved
 from splgbench.result import Result, Status
 
 MOST_SESSIONS = 40
-"""Sessions kept; beyond it the one that was idle longest goes, its job stopped."""
+"""Sessions kept; beyond it one goes, its job stopped: the longest idle of those nothing was done in, if any."""
 MOST_RUNS = 20
 """Runs a session keeps, the newest."""
 MOST_JOBS = 10
@@ -163,10 +163,14 @@ class Sessions:
         with self._lock:
             self._all[session.token] = session
             while len(self._all) > self._most:
-                oldest = min(self._all.values(), key=lambda each: each.used)
+                others = (each for each in self._all.values() if each is not session)
+                oldest = min(others, key=lambda each: (self._was_used(each), each.used))
                 del self._all[oldest.token]
                 oldest.close()
         return session
+
+    def _was_used(self, session: Session) -> bool:
+        return session.workspace is not self._first or bool(session.runs) or session.running is not None
 
     def find(self, token: str) -> Session | None:
         """The session of a name, marked as used now."""
