@@ -149,9 +149,11 @@ def test_a_file_is_no_method(app: App, tmp_path: Path) -> None:
             session.post("solve", method=name)
         with pytest.raises(Refused, match="registered methods only"):
             session.post("race", methods=["auto", name])
-    for option in ("log", "state", "LOG"):
+    for option in ("log", "state"):
         with pytest.raises(Refused, match="lets no page name a file"):
             session.post("solve", method=f"auto:{option}={trace}")
+    with pytest.raises(Refused, match="unexpected keyword argument 'LOG'"):
+        session.post("solve", method=f"auto:LOG={trace}")
     with pytest.raises(Refused, match="library has no instance"):
         session.post("load", name=str(tmp_path))
     assert not trace.exists()
