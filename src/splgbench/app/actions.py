@@ -16,6 +16,7 @@ from splgbench.app import race, results
 from splgbench.app.errands import Asked, LoadErrand, PriceErrand, ReadErrand, WhyNotErrand
 from splgbench.app.grid import View
 from splgbench.app.jobs import MEMORY, Job, Lane, start_errand, start_solves
+from splgbench.app.live import Live
 from splgbench.app.pool import Pool
 from splgbench.app.session import Session, told
 from splgbench.app.uploads import UNPACKED_LIMIT
@@ -27,6 +28,7 @@ from splgbench.methods import DEFAULT_METHOD
 from splgbench.package import write_package
 from splgbench.planning.overrides import Priced, apply
 from splgbench.planning.tables import Columns, csv_text
+from splgbench.result import relative_gap
 from splgbench.tables import ACTIONS, EXEMPT_RULES
 
 MOST_SECONDS = 86_400.0
@@ -104,10 +106,28 @@ def progress(context: Context, asked: Asking) -> dict[str, Any]:
         "error": job.error,
     }
     if job.lanes:
-        return found | race.curves(job.lanes)
+        return found | race.curves(job.lanes) | {"live": _live(job)}
     if job.done and not job.error:
         found["answer"] = _answer(job.value)
     return found
+
+
+def _live(job: Job) -> dict[str, Any] | None:
+    """The best allocation of a solve under way, with its gap to the bound that is known by now."""
+    best = None if job.live is None else job.live.best
+    if best is None:
+        return None
+    duals = [event.dual for event in job.lanes[0].events[-1:] if event.dual is not None]
+    return {
+        "number": best.number,
+        "primal": best.primal,
+        "dual": duals[0] if duals else None,
+        "gap": relative_gap(best.primal, duals[0] if duals else None),
+        "origin": best.origin,
+        "mandates": int((best.volumes > 0).sum()),
+        "cases": int(best.volumes.sum()),
+        "demand": int(job.live.instance.demand.sum()) if job.live is not None else 0,
+    }
 
 
 def _answer(value: Any) -> Any:
@@ -279,6 +299,8 @@ def _solves(context: Context, kind: str, methods: list[str], limits: Limits) -> 
     with session.changing():
         workspace = session.workspace
         job = session.begin(Job(kind, [Lane(method) for method in methods]))
+        if kind == "solve":
+            job.live = Live(workspace.instance, session.carried())
 
     def then(job: Job) -> None:
         session.keep(workspace, [lane.result for lane in job.lanes if lane.result is not None])

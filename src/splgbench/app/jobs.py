@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from splgbench.app.live import Live
 from splgbench.app.pool import Pool
 from splgbench.errors import SplgbenchError
 from splgbench.instance import Instance
@@ -52,12 +53,17 @@ class Job:
     ----------
     kind : "solve", "race", "price", "why-not", "load" or "upload".
     lanes : the solves, for "solve" and "race".
+
+    Attributes
+    ----------
+    live : what checks the allocations of a "solve" on the way; None for other jobs.
     """
 
     def __init__(self, kind: str, lanes: list[Lane] | None = None) -> None:
         self.id = secrets.token_urlsafe(8)
         self.kind = kind
         self.lanes = lanes or []
+        self.live: Live | None = None
         self.stop = Stop()
         self.began = time.monotonic()
         self.ended: float | None = None
@@ -91,6 +97,8 @@ def start_solves(
             thread.start()
         for thread in threads:
             thread.join()
+        if job.live is not None:
+            job.live.end()
 
     return _in_background(job, work, then)
 
@@ -98,6 +106,8 @@ def start_solves(
 def _solve(job: Job, lane: Lane, pool: Pool, instance: Instance, limits: Limits) -> None:
     def hear(event: Event) -> None:
         lane.events.append(replace(event, mandates=None))
+        if job.live is not None and event.mandates is not None:
+            job.live.hear(event.mandates)
 
     try:
         with pool.lend(job.stop) as launcher:

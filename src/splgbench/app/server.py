@@ -41,7 +41,7 @@ _HEADERS = {
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
 }
-_STATIC = {"app.js": "text/javascript", "app.css": "text/css", "plotly.js": "text/javascript"}
+_KINDS = {".js": "text/javascript", ".css": "text/css"}
 
 
 class Guard:
@@ -253,16 +253,25 @@ def _gone() -> Response:
 
 async def _static(request: Request) -> Response:
     name = request.path_params["name"]
-    if name not in _STATIC:
+    if name not in _static_names():
         return Response(status_code=404)
     data = await run_in_threadpool(_asset, name)
-    return Response(data, media_type=_STATIC[name], headers={"cache-control": "no-cache", "etag": _etag(data)})
+    return Response(
+        data, media_type=_KINDS[Path(name).suffix], headers={"cache-control": "no-cache", "etag": _etag(data)}
+    )
 
 
 def _etag(data: bytes) -> str:
     import zlib
 
     return f'"{zlib.crc32(data):x}-{len(data):x}"'
+
+
+@cache
+def _static_names() -> frozenset[str]:
+    """What pages may load: the modules and styles of the package, and Plotly."""
+    ours = (entry.name for entry in files("splgbench.app").joinpath("static").iterdir())
+    return frozenset({"plotly.js", *(name for name in ours if Path(name).suffix in _KINDS)})
 
 
 @cache
