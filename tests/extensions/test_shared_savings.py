@@ -209,7 +209,7 @@ def test_models_differ_by_encoding_and_backend() -> None:
 
 @pytest.mark.parametrize("short", [-1, 0, 1])
 def test_a_cent_in_a_billion(short: int) -> None:
-    """The minimum just within reach, met, or missed by a cent: exact in whole numbers, in floats never a false proof."""
+    """The minimum just within reach, met, or missed by a cent: exact in whole numbers, no false proof in floats."""
     cases = 5_000
     extension = {
         "group_costs": [{"group": group, "norm_cents": 2_000_000, "cents": 2_000_000} for group in ("HIP", "KNEE")],
