@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
-from app.app_for_tests import App, Session, running_app
+from app.app_for_tests import App, Refused, Session, running_app
 from app.pictures_for_tests import take
 from browser_for_tests import CHROMIUM, Browser, browser
 
@@ -51,7 +51,7 @@ def chromium(opened: Browser) -> Browser:
 
 @pytest.fixture(scope="module")
 def solved(app: App, opened: Browser) -> Iterator[Any]:
-    """A page on which the preset easy is solved; who changes the instance on it changes it back."""
+    """A page on which the preset easy is solved; nobody changes the instance on it."""
     page = _page(opened, app)
     _solve(page)
     yield page
@@ -291,9 +291,11 @@ def _edit_by_keyboard(page: Any, app: App) -> None:
     assert session.get("state")["instance"]["hash"] == before
 
 
-def test_a_decision_its_price_and_a_clash(chromium: Browser, app: App, solved: Any) -> None:
+def test_a_decision_its_price_and_a_clash(chromium: Browser, app: App) -> None:
     """The loss stands there before the decision can be taken; a clash is explained and cannot be taken."""
-    page, session = solved, _behind(app, solved)
+    page = _page(chromium, app)
+    session = _behind(app, page)
+    _solve(page)
     _open(page, "offers")
     page.select_option("#panel-offers label:has-text('Mandate') select", "yes")
     page.wait_for_selector("#panel-offers .count:has-text('rows')")
@@ -342,9 +344,8 @@ def test_a_decision_its_price_and_a_clash(chromium: Browser, app: App, solved: A
     take(page, "app-clash")
     page.keyboard.press("Escape")
     page.wait_for_selector("#decide", state="hidden")
-    session.post("withdraw", number=0)
-    session.post("undo", number=0)
     assert chromium.complaints == []
+    page.close()
 
 
 def _two_of_a_group(session: Session) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -359,44 +360,48 @@ def test_why_not(chromium: Browser, solved: Any) -> None:
     """A refused mandate is explained by rules, or by what displaced it and the loss if it were granted."""
     page = solved
     _open(page, "offers")
-    page.fill("#panel-offers input[type=search] >> nth=1", "")
-    page.select_option("#panel-offers label:has-text('Mandate') select", "no")
-    page.wait_for_selector("#panel-offers tbody tr:first-child button:text-is('Why not?')")
-    found: dict[str, str] = {}
-    for row in range(25):
-        page.click(f"#panel-offers tbody tr >> nth={row} >> button:text-is('Why not?')")
-        page.wait_for_selector("#why-answer li, #why-answer table")
-        kind = "rule" if page.locator("#why-answer li").count() else "displaced"
-        if kind not in found:
-            found[kind] = page.inner_text("#why-answer")
-            if kind == "displaced":
-                take(page, "app-why-not")
-        page.click("#why button:text-is('Close')")
-        if len(found) == 2:
-            break
-    assert re.search(r"Granting it loses ([\d,.]+ points|nothing)", found["displaced"])
-    assert "Cases if granted" in found["displaced"]
-    assert found["rule"].startswith("Rules forbid it")
+    # The first offer cannot hold its links, the second one can: others have the cases.
+    forbidden, displaced = _why(page, "H01", "A1G5"), _why(page, "H01", "A3G1", "app-why-not")
+    assert forbidden.startswith("Rules forbid it")
+    assert "link of H01 A1G5 to a group nobody offers" in forbidden
+    assert re.search(r"Granting it loses [\d,.]+ points", displaced)
+    assert "Cases if granted" in displaced
     assert chromium.complaints == []
 
 
+def _why(page: Any, hospital: str, group: str, picture: str = "") -> str:
+    """What the page answers to "Why not?" at an offer."""
+    page.fill("#panel-offers input[type=search] >> nth=1", hospital)
+    page.click(f"button[aria-label='Why has {hospital} no mandate for {group}?']")
+    page.wait_for_selector("#why-answer:not(:has(button))")
+    if picture:
+        take(page, picture)
+    told = str(page.inner_text("#why-answer"))
+    page.click("#why button:text-is('Close')")
+    return told
+
+
 def test_a_race(chromium: Browser, app: App, solved: Any) -> None:
-    """Four methods side by side: their curves on one axis, how each ended, and their runs to be kept."""
+    """Four methods side by side: their curves on one axis, how each ended, and their runs to be kept; no fifth."""
     page = solved
+    racers = ["auto", "strengthened@highs", "linked@highs", "linked@scip"]
     _open(page, "race")
-    page.select_option("#panel-race select >> nth=0", "auto")
-    page.select_option("#panel-race select >> nth=1", "strengthened@highs")
-    page.select_option("#panel-race select >> nth=2", "linked@scip")
-    page.select_option("#panel-race select >> nth=3", "linked@highs")
+    assert page.locator("#panel-race select").count() == len(racers)
+    for place, method in enumerate(racers):
+        page.select_option(f"#panel-race select >> nth={place}", method)
+    page.fill("#race-time", "600")
     page.click("#race-start")
-    page.wait_for_selector("#message:has-text('The race is over')")
-    table = page.inner_text("table[aria-label='Racing methods']")
-    assert table.count("optimal") == 4
-    assert _traces(page, "race-bounds") == 8
-    legend = page.locator("#race-bounds .legendtext").all_text_contents()
-    assert legend == ["auto", "strengthened@highs", "linked@scip", "linked@highs"]
-    runs = _behind(app, page).get("state")["runs"]
+    page.wait_for_selector("#message:has-text('The race is over'), #error:not([hidden])")
+    assert page.is_hidden("#error"), page.inner_text("#error")
+    assert page.locator("table[aria-label='Racing methods'] td:text-is('optimal')").count() == len(racers)
+    assert _traces(page, "race-bounds") == 2 * len(racers)
+    assert page.locator("#race-bounds .legendtext").all_text_contents() == racers
+    session = _behind(app, page)
+    runs = session.get("state")["runs"]
+    assert [run["method"] for run in runs[-4:]] == racers
     assert len({run["primal"] for run in runs[-4:]}) == 1
+    with pytest.raises(Refused, match="one to 4 methods"):
+        session.post("race", methods=[*racers, "strengthened@scip"])
     take(page, "app-race", 1240)
     assert chromium.complaints == []
 
