@@ -481,7 +481,7 @@ def test_many_offers(chromium: Browser) -> None:
             [Result(Status.TIME_OUT, "none", "large", instance.instance_hash, 1, 2, volumes=volumes, limits=Limits())],
         )
         page = chromium.visit(f"{chromium.home}s/{session.token}/")
-            _open(page, "offers")
+        _open(page, "offers")
         page.wait_for_selector(f"#panel-offers .count:has-text('{MANY_OFFERS:,} rows')")
         page.click("#panel-offers th:has-text('Capacity') button")
         page.click("#panel-offers th:has-text('Capacity') button")
