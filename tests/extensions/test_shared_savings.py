@@ -207,6 +207,48 @@ def test_models_differ_by_encoding_and_backend() -> None:
         assert result.dual >= (exact.primal or 0)
 
 
+@pytest.mark.parametrize("short", [-1, 0, 1])
+def test_a_cent_in_a_billion(short: int) -> None:
+    """The minimum just within reach, met, or missed by a cent: exact in whole numbers, no false proof in floats."""
+    cases = 5_000
+    extension = {
+        "group_costs": [{"group": group, "norm_cents": 2_000_000, "cents": 2_000_000} for group in ("HIP", "KNEE")],
+        "offer_costs": [
+            {"hospital": "S", "group": "HIP", "cents": 2_000_000 - 199_999},
+            {"hospital": "S", "group": "KNEE", "cents": 2_000_000 - 200_002},
+        ],
+        "contracts": [{"contract": "C", "share_bp": 5_000, "minimum_cents": 200_002 * cases + short}],
+        "members": [{"contract": "C"}],
+        "worth_units": 1,
+        "worth_cents": 1_000,
+    }
+    instance = Instance.from_tables(
+        hospitals=["N", "S"],
+        groups={"group": ["HIP", "KNEE"], "area": ["O", "O"]},
+        demand={"group": ["HIP", "KNEE"], "cases": [cases, cases]},
+        offers={
+            "hospital": ["N", "S", "N", "S"],
+            "group": ["HIP", "HIP", "KNEE", "KNEE"],
+            "capacity": [cases] * 4,
+            "utility": [5, 4, 5, 4],
+        },
+        area_capacity={"hospital": ["S"], "area": ["O"], "capacity": [cases]},
+        capacity_mode="both",
+        extensions={"shared_savings": extension},
+    )
+    # All knees at S are worth 4 a case and half of what they save; else everything stays at N.
+    optimum = 10 * cases if short > 0 else 9 * cases + 200_002 * cases // 2_000
+    for encoding in ENCODINGS:
+        exact = solve(instance, f"linked@cpsat:encoding={encoding}")
+        assert (exact.status, exact.primal) == (Status.OPTIMAL, optimum)
+        for backend in ("highs", "scip"):
+            result = solve(instance, f"linked@{backend}:encoding={encoding}")
+            assert result.status is not Status.WRONG
+            assert result.status is not Status.OPTIMAL or result.primal == optimum
+            assert result.dual is not None
+            assert result.dual >= optimum
+
+
 def test_the_polish_gives_up_utility_for_payment() -> None:
     """With the mandates of an optimum the flow of the plain instance is worth less."""
     instance = hips()

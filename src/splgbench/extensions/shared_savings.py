@@ -231,7 +231,7 @@ class SharedSavings:
         quality = reader.points(instance)
         reader.done()
         covered = _covered(instance, entries, members)
-        data = _Data(reader, instance, group_costs, offer_costs, quality)
+        data = _Data(reader, instance, group_costs, offer_costs, quality, largest_volumes(instance))
         contracts = tuple(data.contract(name, terms[name], covered.get(name, [])) for name in sorted(terms))
         reader.done()
         found = cls(group_costs, offer_costs, quality, contracts, members, units, cents, instance.n_offers)
@@ -354,12 +354,12 @@ class _Data:
     group_costs: Mapping[str, tuple[int, ...]]
     offer_costs: Mapping[Pair, tuple[int | None, ...]]
     quality: Mapping[Pair, int]
+    largest: IntArray
 
     def contract(self, name: str, terms: _Terms, offers: Sequence[int]) -> Contract:
         saved = [self._saved(k, name) for k in offers]
         over = [0 if terms.points is None else self._points(k, name) - terms.points for k in offers]
-        largest = largest_volumes(self.instance)
-        most = sum(abs(d) * int(largest[k]) for k, d in zip(offers, saved, strict=True))
+        most = sum(abs(d) * int(self.largest[k]) for k, d in zip(offers, saved, strict=True))
         if most >= LARGEST_SAVINGS:
             self.reader.report("group_costs", f"what cases of {name} save must stay below 2^60 cents", most)
         return Contract(
@@ -371,9 +371,9 @@ class _Data:
             tuple(offers),
             tuple(saved),
             tuple(over),
-            -_most(self.instance, largest, offers, [-d for d in saved]),
-            _most(self.instance, largest, offers, saved),
-            _most(self.instance, largest, offers, [-q for q in over]),
+            -self._most(offers, [-d for d in saved]),
+            self._most(offers, saved),
+            self._most(offers, [-q for q in over]),
         )
 
     def _saved(self, k: int, contract: str) -> int:
@@ -393,19 +393,18 @@ class _Data:
             self.reader.done()
         return self.quality[pair]
 
-
-def _most(instance: Instance, largest: IntArray, offers: Sequence[int], weights: Sequence[int]) -> int:
-    """Most of sum weights x over what demand and the largest volumes leave room for: every cell filled greedily."""
-    total, left = 0, dict[int, int]()
-    for weight, k in sorted(zip(weights, offers, strict=True), reverse=True):
-        if weight <= 0:
-            break
-        cell = int(instance.offer_cell[k])
-        room = left.get(cell, int(instance.demand[cell]))
-        cases = min(room, int(largest[k]))
-        left[cell] = room - cases
-        total += weight * cases
-    return total
+    def _most(self, offers: Sequence[int], weights: Sequence[int]) -> int:
+        """Most of sum weights x that demand and the largest volumes leave room for: every cell filled greedily."""
+        total, left = 0, dict[int, int]()
+        for weight, k in sorted(zip(weights, offers, strict=True), reverse=True):
+            if weight <= 0:
+                break
+            cell = int(self.instance.offer_cell[k])
+            room = left.get(cell, int(self.instance.demand[cell]))
+            cases = min(room, int(self.largest[k]))
+            left[cell] = room - cases
+            total += weight * cases
+        return total
 
 
 def _covered(
