@@ -27,7 +27,7 @@ from splgbench.result import Result, Status
 
 METHOD = "branch-and-price"
 THREADS = 2
-COUNTERS = ("nodes", "open_nodes", "pricing_rounds", "columns")
+COUNTERS = ("nodes", "open_nodes", "leaves", "pricing_rounds", "columns")
 COLUMNS = (
     "row",
     "seed",
@@ -96,10 +96,11 @@ def table(rows: list[dict[str, str]], wall_time: float) -> str:
         "",
         f"Machine: {machine()}, shared. Versions: {'; '.join(sorted({row['versions'] for row in rows}))}.",
         "",
-        f"Proved: {proved} of {len(found)} that were run. CPU seconds include the start of the process.",
+        f"Proved: {proved} of {len(found)} that were run. CPU seconds include the start of the process; "
+        "leaves are nodes that the solver was asked to settle.",
         "",
-        "| row | seed | value | bound | gap % | wall s | CPU s | nodes | open | pricing rounds | columns |",
-        "| --- |" + " ---: |" * 10,
+        "| row | seed | value | bound | gap % | wall s | CPU s | nodes | open | leaves | pricing rounds | columns |",
+        "| --- |" + " ---: |" * 11,
     ]
     for name in ROWS:
         row = found.get(name)
