@@ -96,9 +96,10 @@ def table(rows: list[dict[str, str]], wall_time: float) -> str:
         "",
         f"Machine: {machine()}, shared. Versions: {'; '.join(sorted({row['versions'] for row in rows}))}.",
         "",
-        f"Proved: {proved} of {len(found)} that were run. CPU seconds include the start of the process.",
+        f"Proved: {proved} of {len(found)} that were run. CPU seconds include the start of the process; "
+        "leaves are nodes that the solver was asked to settle.",
         "",
-        "| row | seed | value | bound | gap % | wall s | CPU s | nodes | open | settled by the solver or asked | pricing rounds | columns |",
+        "| row | seed | value | bound | gap % | wall s | CPU s | nodes | open | leaves | pricing rounds | columns |",
         "| --- |" + " ---: |" * 11,
     ]
     for name in ROWS:

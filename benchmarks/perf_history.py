@@ -20,7 +20,7 @@ from gate.comparison import CACHE
 from gate.trees import built, git, share_compiled, tree_of
 
 ROOT = Path(__file__).parents[1]
-BENCH = r"track_.*\((strengthened|linked|\w+_hospital|auto), .*tiny-(linked|real)"
+BENCH = r"track_.*\('(strengthened|linked|\w+_hospital|auto)', .*tiny-(linked|real)"
 
 
 def chosen(commits: Sequence[str], count: int) -> list[str]:

@@ -4,8 +4,9 @@
     python benchmarks/years.py --table             # only writes the table again
 
 The instance is the preset `basel` with 100 groups told for 20 years: demand drifts, budgets pay for about half of the
-demand, 5 % of a budget may be carried over, and a hospital's volume changes by at most 10 % and 10 cases a year. Two
-threads; the gap asked for is 0.1 %, and the table says when 1 % was reached.
+demand, 5 % of a budget may be carried over, and a hospital's volume changes by at most 10 % and 10 cases a year; in a
+second one its volume in every area does. Two threads; the gap asked for is 0.1 %, and the table says when 1 % was
+reached.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import argparse
 import os
 from dataclasses import replace
 from decimal import Decimal
+from itertools import product
 from pathlib import Path
 
 from area_methods import children_cpu
@@ -21,15 +23,19 @@ from hard_presets import COLUMNS, as_result, row_of
 from resumable_csv import append, read
 
 from splgbench import Limits, Result, solve_isolated, verdict_line
+from splgbench.extensions import entries_of, with_extensions
 from splgbench.generator.generate import generate
 from splgbench.generator.presets import load_preset
 from splgbench.generator.recipe import Recipe
 from splgbench.generator.screening import machine
+from splgbench.instance import Instance
 from splgbench.verdict import contradictions
 
 RESULTS = Path(__file__).parent / "results"
 METHODS = ("lagrangian-budget", "strengthened@highs", "linked@highs")
 YEARS = (20,)
+UNITS = ("hospital", "area")
+"""Of what a yearly change is limited."""
 WANTED = 0.01
 """The gap whose time is told."""
 ASKED = 0.001
@@ -53,6 +59,19 @@ def recipe(years: int) -> Recipe:
     )
 
 
+def instance_of(years: int, unit: str) -> Instance:
+    """The instance with changes limited by hospital, or by hospital and area."""
+    instance = generate(recipe(years))
+    if unit == "hospital":
+        return instance
+    entries = entries_of(instance)
+    areas = zip(instance.groups, (instance.areas[a] for a in instance.group_area.tolist()), strict=True)
+    area = {group: name.partition("@")[0] for group, name in areas}
+    for row in entries["years"]["groups"]:
+        row["unit"] = area[row["group"]]
+    return with_extensions(instance.plain, entries)
+
+
 def reached(result: Result) -> float | None:
     """Seconds after which the gap of the trace was `WANTED`."""
     primal, dual = None, None
@@ -64,10 +83,10 @@ def reached(result: Result) -> float | None:
     return None
 
 
-def run(years: list[int], methods: list[str], wall_time: float, path: Path) -> None:
+def run(years: list[int], units: list[str], methods: list[str], wall_time: float, path: Path) -> None:
     """Run what the file lacks, one solve after the other."""
-    for count in years:
-        instance = generate(recipe(count))
+    for count, unit in product(years, units):
+        instance, name = instance_of(count, unit), f"years-{count}" + "-by-area" * (unit == "area")
         for method in methods:
             done = {(row["instance_hash"], row["method"], float(row["time_limit_s"])) for row in read(path)}
             if (instance.instance_hash, method, wall_time) in done:
@@ -80,8 +99,8 @@ def run(years: list[int], methods: list[str], wall_time: float, path: Path) -> N
                 "wanted_s": None if wanted is None else round(wanted, 1),
                 "cpu_s": round(used, 1),
             }
-            append(path, MORE_COLUMNS, [row_of(f"years-{count}", wall_time, method, result) | facts])
-            print(count, method, result.status, result.gap, f"{result.wall_time_s:.1f} s", facts, flush=True)
+            append(path, MORE_COLUMNS, [row_of(name, wall_time, method, result) | facts])
+            print(name, method, result.status, result.gap, f"{result.wall_time_s:.1f} s", facts, flush=True)
 
 
 def table(rows: list[dict[str, str]], wall_time: float) -> str:
@@ -105,7 +124,8 @@ def table(rows: list[dict[str, str]], wall_time: float) -> str:
         mine = {row["method"]: row for row in rows if row["preset"] == name}
         one = next(iter(mine.values()))
         lines += [
-            f"## {name.removeprefix('years-')} years",
+            f"## {name.removeprefix('years-').replace('-by-area', ' years, changes by area')}"
+            + " years" * (not name.endswith("-by-area")),
             "",
             f"{int(one['offers']):,} offers.",
             "",
@@ -139,6 +159,7 @@ def _line(row: dict[str, str]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--years", nargs="+", type=int, default=list(YEARS))
+    parser.add_argument("--units", nargs="+", choices=UNITS, default=list(UNITS))
     parser.add_argument("--methods", nargs="+", default=list(METHODS))
     parser.add_argument("--time-limit", type=float, default=600.0)
     parser.add_argument("--table", action="store_true", help="run nothing")
@@ -146,7 +167,7 @@ def main() -> None:
     path = RESULTS / "years.csv"
     if not arguments.table:
         print("load", os.getloadavg())
-        run(arguments.years, arguments.methods, arguments.time_limit, path)
+        run(arguments.years, arguments.units, arguments.methods, arguments.time_limit, path)
     rows = read(path)
     (RESULTS / "years.md").write_text(table(rows, arguments.time_limit))
     names = {row["preset"] for row in rows}

@@ -4,7 +4,8 @@
     2. Solve every component of the plain model at m on the backend: L(m) is a bound (2), the plans give a subgradient.
        Years are components, and so are regions whose hospitals do not meet.
     3. Repair, year by year: a MILP with the rows that join it to the years before as they stand and those to the years
-       after priced, in which mandates stand that the plans and the LP relaxation agree on.
+       after priced, in which mandates stand that the plans and the LP relaxation agree on; where that leads nowhere,
+       one MILP in which mandates last over all years, which are decided anew one at a time in later rounds.
     4. m = next of the update (`update=subgradient` or `update=volume`) towards the best value; go to 2, until the bound
        has stood still for a while.
 

@@ -11,6 +11,8 @@ from typing import Any
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)
+PATIENCE = 180_000
+"""Milliseconds until something that does not come counts as missing; no claim on how long it takes."""
 
 
 @dataclass
@@ -66,6 +68,8 @@ def browser(home: str = "file:") -> Iterator[Browser]:
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=alone)
         try:
-            yield Browser(chromium.new_context(offline=home.startswith("file:")), home)
+            context = chromium.new_context(offline=home.startswith("file:"))
+            context.set_default_timeout(PATIENCE)
+            yield Browser(context, home)
         finally:
             chromium.close()

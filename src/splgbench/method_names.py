@@ -42,6 +42,11 @@ def file_of(name: str) -> Path | None:
     return Path(head) if head.endswith(".py") else None
 
 
+def options_of(name: str) -> dict[str, str]:
+    """The options that stand in a method's name, by key."""
+    return {registry.normal_name(key): value for key, _, value in _options(name.partition(":")[2])}
+
+
 def canonical(name: str) -> str:
     """One spelling for a method: underscores, options in alphabetical order; a file's path stays as it is."""
     head, _, tail = name.partition(":")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import signal
 import threading
@@ -125,6 +126,10 @@ def method(name: str) -> Method:
     if not isinstance(found, BuildsModels):
         if not callable(found):
             raise InputError("defines neither a formulation nor a decomposition", head)
+        try:
+            inspect.signature(found).bind(backend=backend, **options)
+        except TypeError as error:
+            raise InputError(f"{head}: {error}", "method") from None
         decomposition: Method = found(backend=backend, **options)
         return decomposition if hasattr(decomposition, "knows") else PlainOnly(decomposition)
     if backend is None:

@@ -9,6 +9,14 @@ _PARENT, _GROUP, _RESIDENT = 1, 2, 21
 """Positions in /proc/PID/stat after the name."""
 
 
+def machine_memory_mb() -> int | None:
+    """Memory of this machine in MB; None where the system does not tell."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
+    except (ValueError, OSError):
+        return None
+
+
 def children(pid: int) -> list[int]:
     """Process numbers of a process's children; empty on systems without /proc."""
     found: list[int] = []

@@ -17,7 +17,7 @@ from urllib.parse import urlencode, urlsplit
 
 from splgbench.processes import children
 
-PATIENCE = 120.0
+PATIENCE = 240.0
 """Seconds until a job that does not end counts as hung; no claim on how long one takes."""
 
 

@@ -16,6 +16,7 @@ import pytest
 from app.app_for_tests import App, Refused, running_app
 
 from splgbench.allocation import read_allocation
+from splgbench.app.session import MOST_SESSIONS
 from splgbench.checker import check
 from splgbench.library import load
 from splgbench.package import package_files, read_package
@@ -148,9 +149,38 @@ def test_a_file_is_no_method(app: App, tmp_path: Path) -> None:
             session.post("solve", method=name)
         with pytest.raises(Refused, match="registered methods only"):
             session.post("race", methods=["auto", name])
+    for option in ("log", "state"):
+        with pytest.raises(Refused, match="lets no page name a file"):
+            session.post("solve", method=f"auto:{option}={trace}")
+    with pytest.raises(Refused, match="unexpected keyword argument 'LOG'"):
+        session.post("solve", method=f"auto:LOG={trace}")
     with pytest.raises(Refused, match="library has no instance"):
         session.post("load", name=str(tmp_path))
     assert not trace.exists()
+
+
+def test_other_pages_open_no_sessions_and_sessions_in_use_stay(app: App) -> None:
+    """A picture of another page that asks for the app gets nothing; empty sessions are the first to go."""
+    embedded = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "no-cors", "sec-fetch-dest": "image"}
+    assert app.ask("GET", "/", headers=embedded)[0] == 403
+    followed = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
+    assert app.ask("GET", "/", headers=followed)[0] == 303
+    used, empty = app.session(), app.session()
+    used.post("rules", links=False)
+    for _ in range(MOST_SESSIONS):
+        last = app.session()
+    assert used.get("state")["instance"]["rules"]["links"] is False
+    assert last.get("state")["runs"] == []
+    with pytest.raises(Refused, match="gone"):
+        empty.get("state")
+
+
+def test_memory_of_a_solve_is_limited(app: App) -> None:
+    """A solve that holds more than the page allows ends, with what it had found."""
+    session = app.session()
+    assert session.wait(session.post("load", name="hard-h1")["job"])["error"] == ""
+    run = session.solve(method="strengthened@scip", time=60, memory=256)
+    assert run["status"] == "out-of-memory"
 
 
 def test_limits_of_a_race(app: App) -> None:
@@ -159,9 +189,15 @@ def test_limits_of_a_race(app: App) -> None:
     for methods in ([], ["linked@highs"] * 2, [f"linked@highs:without=l{n}" for n in range(5)], "auto", ["nope@highs"]):
         with pytest.raises(Refused):
             session.post("race", methods=methods)
-    for wrong in ({"time": 0}, {"time": 1e9}, {"threads": 1000}, {"gap": -1}, {"time": "1"}, {"threads": 1.5}):
-        with pytest.raises(Refused):
-            session.post("solve", **wrong)
+    odd = ({"time": 0}, {"time": 1e9}, {"threads": 1000}, {"gap": -1}, {"time": "1"}, {"threads": 1.5}, {"memory": 1})
+    offer = {"hospital": "H01", "group": "A1G1"}
+    for wrong in odd:
+        # A refusal leaves no job behind that would keep the session busy.
+        for act, asked in (("solve", {}), ("price", {**offer, "action": "grant"}), ("why", offer)):
+            with pytest.raises(Refused, match="limits"):
+                session.post(act, **asked, **wrong)
+    with pytest.raises(Refused, match="makes no offer"):
+        session.post("why", hospital=["H01"], group={})
 
 
 def test_a_crashed_solve_ends_alone(app: App) -> None:

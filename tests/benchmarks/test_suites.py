@@ -8,6 +8,7 @@ import re
 import tomllib
 from pathlib import Path
 
+import perf_history
 import pytest
 import yaml
 from suites import decompositions, engine, models, solves, workbench
@@ -115,6 +116,13 @@ def test_no_module_of_the_suites_has_a_name_that_asv_reads() -> None:
     read |= {"params", "param_names", "setup", "teardown", "setup_cache", "pretty_name", "pretty_source", "type"}
     for module in (decompositions, engine, models, solves, workbench):
         assert not read & set(vars(module)), module.__name__
+
+
+def test_the_history_names_figures_as_asv_does() -> None:
+    """asv writes parameters as Python would, in quotes."""
+    for case in (("strengthened", "highs", "tiny-linked"), ("dantzig_wolfe_hospital", "tiny-real")):
+        assert re.search(perf_history.BENCH, f"solves.Trees.track_nodes({', '.join(map(repr, case))})")
+    assert not re.search(perf_history.BENCH, "models.Sizes.track_rows('indicator', 'highs', 'tiny-real')")
 
 
 def test_asv_has_the_versions_of_the_constraints() -> None:

@@ -28,7 +28,7 @@ from splgbench.testing import Knobs, agreed, instances
 from splgbench.trace import Event, Stop
 
 FIXED = settings(
-    derandomize=True, database=None, deadline=None, max_examples=100, suppress_health_check=list(HealthCheck)
+    derandomize=True, database=None, deadline=None, max_examples=70, suppress_health_check=list(HealthCheck)
 )
 TREE = generate(replace(load_preset("hard-h9"), name="tree", hospitals=8, groups=24, areas=6))
 OPTIMUM = 18_318_948

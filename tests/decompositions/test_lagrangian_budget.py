@@ -6,24 +6,31 @@ from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 
+import numpy as np
 import pytest
+from instances_for_tests import make, plain_tables
 
-from splgbench import check, solve
+from splgbench import check, registry, solve
+from splgbench.backends.base import Task
+from splgbench.backends.highs import HighsBackend
 from splgbench.certificates import RefutedError
 from splgbench.certificates.budget_price import budget_price
+from splgbench.decomposition.coupled_repair import services
+from splgbench.decomposition.merging import merged
 from splgbench.errors import InputError
 from splgbench.extensions import entries_of, with_extensions
 from splgbench.generator.generate import generate
 from splgbench.generator.presets import load_preset
 from splgbench.instance import Instance
-from splgbench.limits import Limits
+from splgbench.limits import NO_LIMITS, Limits
 from splgbench.methods import method
 from splgbench.result import Status
 from splgbench.testing import examine
 from splgbench.testing.relations import VARIANT_RELATIONS
+from splgbench.trace import Recorder
 
 
-def yearly(budget: str = "0.5", years: int = 3, change: str = "0.3") -> Instance:
+def yearly(budget: str = "0.5", years: int = 3, change: str = "0.3", cases: int = 20) -> Instance:
     """Three years of a small region."""
     return generate(
         replace(
@@ -36,7 +43,7 @@ def yearly(budget: str = "0.5", years: int = 3, change: str = "0.3") -> Instance
             year_growth=Decimal("0.02"),
             year_sd=Decimal("0.1"),
             yearly_change=Decimal(change),
-            yearly_cases=20,
+            yearly_cases=cases,
             budget=Decimal(budget),
             carry_over=Decimal("0.1") if years > 1 else Decimal(0),
         )
@@ -78,6 +85,52 @@ def test_its_bounds_bracket_the_optimum(update: str, exact: int) -> None:
     assert result.gap < 0.05
     assert all(event.dual is None or event.dual >= exact for event in result.trace)
     assert set(result.multipliers) <= {"regional_budget", "years"}
+
+
+def by_area(instance: Instance) -> Instance:
+    """Yearly changes limited for every hospital and area."""
+    entries = entries_of(instance)
+    area = {g: instance.areas[a].partition("@")[0] for g, a in zip(instance.groups, instance.group_area, strict=True)}
+    for row in entries["years"]["groups"]:
+        row["unit"] = area[row["group"]]
+    return with_extensions(instance.plain, entries)
+
+
+def test_mandates_that_last() -> None:
+    """Tight limits by area: year after year leads nowhere, mandates for all years do, near the optimum."""
+    instance = by_area(yearly(change="0.05", cases=1))
+    result = method("lagrangian-budget").solve(instance, Limits(iterations=2))
+    exact = solve(instance, "strengthened@highs")
+    assert result.volumes is not None
+    assert result.primal is not None
+    assert exact.primal is not None
+    assert check(instance, result.volumes).feasible
+    assert 0.98 * exact.primal <= result.primal <= exact.primal
+
+
+def test_services_are_told_without_their_year() -> None:
+    """The year's last place in the key goes; what has no namesake is a service of its own."""
+    offers = {("H", key): (3, 1) for key in ("1-KNEE@1", "1-KNEE@2", "HIP@2")}
+    instance = make(plain_tables(offers, {key: 3 for _, key in offers}), "group")
+    assert services(instance).tolist() == [0, 1, 2]
+    groups = [{"group": key, "year": key[-1]} for _, key in offers]
+    dated = with_extensions(instance, {"years": {"years": ["1", "2"], "groups": groups}})
+    assert services(dated).tolist() == [0, 0, 1]
+
+
+def test_columns_that_are_one() -> None:
+    """The best allocation that is the same in both columns, by hand: 3 of 5 and 3 cases, at 2 and 7."""
+    instance = make(plain_tables({("H", "A"): (5, 2), ("H", "B"): (3, 7)}, {"A": 9, "B": 9}), "group")
+    model = registry.find("formulations", "linked").build(instance, "highs")
+    label = np.arange(model.n_columns)
+    label[model.volume_column] = label[model.volume_column[0]]
+    label[model.mandate_column] = label[model.mandate_column[0]]
+    one = merged(model, label)
+    assert (one.model.n_columns, one.model.n_rows) == (2, model.n_rows)
+    solution = HighsBackend().solve_here(one.model, Task(NO_LIMITS, Recorder("highs")))
+    assert solution.primal == 27
+    assert solution.values is not None
+    assert model.volumes(one.whole(solution.values)).tolist() == [3, 3]
 
 
 def test_it_needs_an_extension() -> None:

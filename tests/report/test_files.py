@@ -183,10 +183,10 @@ def test_a_list_of_files_that_lies(tmp_path: Path) -> None:
     store = a_store(tmp_path / "s.sqlite", [a_run("a@x", log="")])
     folder = tmp_path / "r"
     outside = [tmp_path / "outside.txt", folder / "mine.txt"]
-    for text in ("{", "[]", '{"files": 3}'):
-        assert main(["report", str(store), "-o", str(folder)]) == 0
+    folder.mkdir()
+    for text in ("{", '{"files": 3}'):
         (folder / WRITTEN).write_text(text)
-    assert main(["report", str(store), "-o", str(folder)]) == 0
+        assert main(["report", str(store), "-o", str(folder)]) == 0
     for path in outside:
         path.write_text("mine")
     digest = hashlib.sha256(b"mine").hexdigest()

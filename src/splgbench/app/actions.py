@@ -15,7 +15,8 @@ from splgbench import registry
 from splgbench.app import race, results
 from splgbench.app.errands import Asked, LoadErrand, PriceErrand, ReadErrand, WhyNotErrand
 from splgbench.app.grid import View
-from splgbench.app.jobs import Job, Lane, start_errand, start_solves
+from splgbench.app.jobs import MEMORY, Job, Lane, start_errand, start_solves
+from splgbench.app.live import Live
 from splgbench.app.pool import Pool
 from splgbench.app.session import Session, told
 from splgbench.app.uploads import UNPACKED_LIMIT
@@ -27,10 +28,12 @@ from splgbench.methods import DEFAULT_METHOD
 from splgbench.package import write_package
 from splgbench.planning.overrides import Priced, apply
 from splgbench.planning.tables import Columns, csv_text
+from splgbench.result import relative_gap
 from splgbench.tables import ACTIONS, EXEMPT_RULES
 
 MOST_SECONDS = 86_400.0
 MOST_THREADS = 64
+LEAST_MEMORY = 256
 QUESTION_SECONDS = 60.0
 """Limit of each solve of a price or an explanation where the page asks for none."""
 
@@ -65,6 +68,7 @@ def state(context: Context, _: Asking) -> dict[str, Any]:
         "actions": ACTIONS,
         "exempt_rules": EXEMPT_RULES,
         "most_racers": race.MOST_RACERS,
+        "memory": MEMORY,
         "editable": EDITABLE,
     }
 
@@ -102,10 +106,28 @@ def progress(context: Context, asked: Asking) -> dict[str, Any]:
         "error": job.error,
     }
     if job.lanes:
-        return found | race.curves(job.lanes)
+        return found | race.curves(job.lanes) | {"live": _live(job)}
     if job.done and not job.error:
         found["answer"] = _answer(job.value)
     return found
+
+
+def _live(job: Job) -> dict[str, Any] | None:
+    """The best allocation of a solve under way, with its gap to the bound that is known by now."""
+    best = None if job.live is None else job.live.best
+    if best is None:
+        return None
+    duals = [event.dual for event in job.lanes[0].events[-1:] if event.dual is not None]
+    return {
+        "number": best.number,
+        "primal": best.primal,
+        "dual": duals[0] if duals else None,
+        "gap": relative_gap(best.primal, duals[0] if duals else None),
+        "origin": best.origin,
+        "mandates": int((best.volumes > 0).sum()),
+        "cases": int(best.volumes.sum()),
+        "demand": int(job.live.instance.demand.sum()) if job.live is not None else 0,
+    }
 
 
 def _answer(value: Any) -> Any:
@@ -244,19 +266,21 @@ def limits_of(asked: Asking, time_limit: float = QUESTION_SECONDS) -> Limits:
     InputError
         No numbers, or beyond what the app allows.
     """
-    numbers = {"time": time_limit, "gap": 0.0, "threads": 1, "seed": 0} | {
-        name: asked[name] for name in ("time", "gap", "threads", "seed") if asked.get(name) is not None
-    }
+    defaults = {"time": time_limit, "gap": 0.0, "threads": 1, "seed": 0, "memory": MEMORY}
+    numbers = defaults | {name: asked[name] for name in defaults if asked.get(name) is not None}
     for name, value in numbers.items():
         if type(value) not in ((int, float) if name in ("time", "gap") else (int,)):
             raise InputError(f"{name} must be a number", "limits")
     if numbers["time"] > MOST_SECONDS or numbers["threads"] > MOST_THREADS:
         raise InputError(f"at most {MOST_SECONDS:g} seconds and {MOST_THREADS} threads", "limits")
+    if not LEAST_MEMORY <= numbers["memory"] < 2**31:
+        raise InputError(f"at least {LEAST_MEMORY} MB of memory", "limits")
     return Limits(
         wall_time=float(numbers["time"]),
         gap=float(numbers["gap"]),
         threads=int(numbers["threads"]),
         seed=int(numbers["seed"]),
+        memory=int(numbers["memory"]),
     )
 
 
@@ -275,6 +299,8 @@ def _solves(context: Context, kind: str, methods: list[str], limits: Limits) -> 
     with session.changing():
         workspace = session.workspace
         job = session.begin(Job(kind, [Lane(method) for method in methods]))
+        if kind == "solve":
+            job.live = Live(workspace.instance, session.carried())
 
     def then(job: Job) -> None:
         session.keep(workspace, [lane.result for lane in job.lanes if lane.result is not None])
@@ -297,8 +323,8 @@ def price(context: Context, asked: Asking) -> dict[str, str]:
         alone = decision_table((_with_words(row),))
         # What is no decision at all is refused here, in words, before anything is solved.
         apply(workspace.instance, alone)
+        question = _question(context, workspace, asked)
         job = session.begin(Job("price"))
-    question = _question(context, workspace, asked)
 
     def then(job: Job) -> None:
         session.priced[workspace.instance.instance_hash, row[:5]] = job.value.solved is not None
@@ -364,15 +390,15 @@ def withdraw(context: Context, asked: Asking) -> dict[str, Any]:
 
 def why(context: Context, asked: Asking) -> dict[str, str]:
     """Why an offer has no mandate."""
-    hospital, group = asked.get("hospital"), asked.get("group")
+    hospital, group = str(asked.get("hospital", "")), str(asked.get("group", ""))
     session = context.session
     with session.changing():
         workspace = session.workspace
         if (hospital, group) not in workspace.instance.offer_index:
             raise InputError(f"{hospital} makes no offer for {group}", "why not")
+        question = _question(context, workspace, asked)
         job = session.begin(Job("why-not"))
-    question = _question(context, workspace, asked)
-    start_errand(job, context.pool, WhyNotErrand(question, str(hospital), str(group)), lambda _: None)
+    start_errand(job, context.pool, WhyNotErrand(question, hospital, group), lambda _: None)
     return {"job": job.id}
 
 

@@ -9,19 +9,21 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from splgbench.app.live import Live
 from splgbench.app.pool import Pool
 from splgbench.errors import SplgbenchError
 from splgbench.instance import Instance
 from splgbench.isolation import answered, attempt_isolated, run_errand
 from splgbench.limits import Limits
+from splgbench.processes import machine_memory_mb
 from splgbench.result import Result
 from splgbench.trace import Event, Stop
 from splgbench.worker import Errand
 
 GRACE = 3.0
 """Seconds that a solve gets to end by itself once it is stopped or its time is up."""
-MEMORY = 8192
-"""Megabytes an errand other than a solve may hold."""
+MEMORY = min(8192, (machine_memory_mb() or 8192) * 3 // 4)
+"""Megabytes that a process may hold where nothing else is asked for: what Basel's size needs many times over."""
 QUESTION_TIME = 600.0
 """Most seconds for an errand other than a solve."""
 
@@ -35,11 +37,13 @@ class Lane:
     method : its name.
     events : bounds so far, without mandates.
     result : the judged result; None until then.
+    waiting : whether others have to end before it can begin.
     """
 
     method: str
     events: list[Event] = field(default_factory=list)
     result: Result | None = None
+    waiting: bool = True
 
 
 class Job:
@@ -49,12 +53,17 @@ class Job:
     ----------
     kind : "solve", "race", "price", "why-not", "load" or "upload".
     lanes : the solves, for "solve" and "race".
+
+    Attributes
+    ----------
+    live : what checks the allocations of a "solve" on the way; None for other jobs.
     """
 
     def __init__(self, kind: str, lanes: list[Lane] | None = None) -> None:
         self.id = secrets.token_urlsafe(8)
         self.kind = kind
         self.lanes = lanes or []
+        self.live: Live | None = None
         self.stop = Stop()
         self.began = time.monotonic()
         self.ended: float | None = None
@@ -88,6 +97,8 @@ def start_solves(
             thread.start()
         for thread in threads:
             thread.join()
+        if job.live is not None:
+            job.live.end()
 
     return _in_background(job, work, then)
 
@@ -95,9 +106,12 @@ def start_solves(
 def _solve(job: Job, lane: Lane, pool: Pool, instance: Instance, limits: Limits) -> None:
     def hear(event: Event) -> None:
         lane.events.append(replace(event, mandates=None))
+        if job.live is not None and event.mandates is not None:
+            job.live.hear(event.mandates)
 
     try:
-        with pool.lend() as launcher:
+        with pool.lend(job.stop) as launcher:
+            lane.waiting = False
             lane.result, _ = attempt_isolated(
                 lane.method, instance, limits, on_event=hear, stop=job.stop, grace=GRACE, launcher=launcher
             )
@@ -121,7 +135,7 @@ def start_errand(
     """
 
     def work() -> None:
-        with pool.lend() as launcher:
+        with pool.lend(job.stop) as launcher:
             outcome = run_errand(
                 errand,
                 lambda _: None,
@@ -145,7 +159,8 @@ def _in_background(
     def run() -> None:
         try:
             work()
-            if not job.error:
+            # What other lanes found stands, whatever became of one.
+            if not job.error or job.lanes:
                 then(job)
         except SplgbenchError as error:
             job.error = str(error)

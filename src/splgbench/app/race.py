@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from splgbench.app.jobs import Lane
+from splgbench.decomposition.loop import FILE_OPTIONS
 from splgbench.errors import InputError
-from splgbench.method_names import canonical, file_of
+from splgbench.method_names import canonical, file_of, options_of
 from splgbench.methods import method
 from splgbench.report.plotly_spec import as_plotly
 from splgbench.report.trace_plot import Traced, gap_chart, trace_chart
@@ -20,12 +21,12 @@ MARGIN = 0.001
 
 
 def checked_method(name: object) -> str:
-    """A registered method's name in its one spelling; a file's path is refused, whatever it holds.
+    """A registered method's name in its one spelling; a file is refused, whether it is to be run, read or written.
 
     Raises
     ------
     InputError
-        No such name.
+        No such name, or one that names a file.
     UnsupportedError
         No such formulation, decomposition or backend.
     """
@@ -33,6 +34,9 @@ def checked_method(name: object) -> str:
         raise InputError("must be the name of a method", "method")
     if file_of(name) is not None:
         raise InputError("the app runs registered methods only, no files", "method")
+    refused = [option for option in FILE_OPTIONS if option in options_of(name)]
+    if refused:
+        raise InputError(f"the app lets no page name a file: {', '.join(refused)}", "method")
     return canonical(method(name).name)
 
 
@@ -78,7 +82,7 @@ def _told(lane: Lane) -> Mapping[str, Any]:
     dual = last.dual if result is None and last is not None else result.dual if result is not None else None
     return {
         "method": lane.method,
-        "status": "running" if result is None else str(result.status),
+        "status": str(result.status) if result is not None else "waiting" if lane.waiting else "running",
         "primal": primal,
         "dual": dual,
         "gap": relative_gap(primal, dual),

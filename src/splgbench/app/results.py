@@ -13,7 +13,8 @@ from splgbench.app.grid import Column, Grid, containing
 from splgbench.app.workspace import hospital_places, names_of
 from splgbench.errors import InputError
 from splgbench.instance import BoolArray, Instance, IntArray
-from splgbench.result import Result
+from splgbench.limits import NO_LIMITS
+from splgbench.result import Result, Status
 from splgbench.volumes import pairs, thresholds
 
 HEAT_LEVELS = (0.0, 0.05, 0.15, 0.3, 0.5)
@@ -38,6 +39,21 @@ class Run:
     instance: Instance
     result: Result
     changes: str
+
+    @classmethod
+    def under_way(cls, instance: Instance, volumes: IntArray, primal: int) -> Run:
+        """A checked allocation of a solve that has not ended, shape (K,), for the views of it."""
+        result = Result(
+            Status.INTERRUPTED,
+            "",
+            instance.name,
+            instance.instance_hash,
+            primal,
+            None,
+            volumes=volumes,
+            limits=NO_LIMITS,
+        )
+        return cls(0, instance, result, "")
 
     @cached_property
     def volumes(self) -> IntArray:

@@ -41,7 +41,7 @@ _HEADERS = {
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
 }
-_STATIC = {"app.js": "text/javascript", "app.css": "text/css", "plotly.js": "text/javascript"}
+_KINDS = {".js": "text/javascript", ".css": "text/css"}
 
 
 class Guard:
@@ -67,7 +67,9 @@ class Guard:
         host = headers.get("host", "")
         origin = headers.get("origin")
         foreign = self.hosts is not None and _without_port(host) not in self.hosts
-        if foreign or (scope["method"] != "GET" and origin is not None and origin != f"http://{host}"):
+        # A link that is followed may come from anywhere; a picture, a frame or a script of another page may not.
+        embedded = headers.get("sec-fetch-site") == "cross-site" and headers.get("sec-fetch-dest") != "document"
+        if foreign or embedded or (scope["method"] != "GET" and origin is not None and origin != f"http://{host}"):
             await JSONResponse({"error": "this app answers its own pages only"}, 403)(scope, receive, send)
             return
 
@@ -251,16 +253,25 @@ def _gone() -> Response:
 
 async def _static(request: Request) -> Response:
     name = request.path_params["name"]
-    if name not in _STATIC:
+    if name not in _static_names():
         return Response(status_code=404)
     data = await run_in_threadpool(_asset, name)
-    return Response(data, media_type=_STATIC[name], headers={"cache-control": "no-cache", "etag": _etag(data)})
+    return Response(
+        data, media_type=_KINDS[Path(name).suffix], headers={"cache-control": "no-cache", "etag": _etag(data)}
+    )
 
 
 def _etag(data: bytes) -> str:
     import zlib
 
     return f'"{zlib.crc32(data):x}-{len(data):x}"'
+
+
+@cache
+def _static_names() -> frozenset[str]:
+    """What pages may load: the modules and styles of the package, and Plotly."""
+    ours = (entry.name for entry in files("splgbench.app").joinpath("static").iterdir())
+    return frozenset({"plotly.js", *(name for name in ours if Path(name).suffix in _KINDS)})
 
 
 @cache

@@ -14,13 +14,15 @@ from splgbench.app.jobs import Job
 from splgbench.app.results import Run
 from splgbench.app.workspace import Workspace
 from splgbench.errors import InputError
+from splgbench.instance import BoolArray
 from splgbench.planning.solving import Solved
 from splgbench.result import Result, Status
 
 MOST_SESSIONS = 40
-"""Sessions kept; beyond it the one that was idle longest goes, its job stopped."""
+"""Sessions kept; beyond it one goes, its job stopped: the longest idle of those nothing was done in, if any."""
 MOST_RUNS = 20
 """Runs a session keeps, the newest."""
+LIVE = "live"
 MOST_JOBS = 10
 """Finished jobs a session remembers."""
 
@@ -112,7 +114,7 @@ class Session:
             return added
 
     def run(self, number: str) -> Run:
-        """A run by its number; "" for the newest one with an allocation.
+        """A run by its number; "" for the newest one with an allocation, `LIVE` for what the solve under way has.
 
         Raises
         ------
@@ -120,10 +122,14 @@ class Session:
             There is none.
         """
         with self._lock:
-            runs = list(self.runs)
-        if number:
+            runs, running = list(self.runs), self.running
+        if number == LIVE:
+            live = None if running is None else running.live
+            if live is not None and live.best is not None:
+                return Run.under_way(live.instance, live.best.volumes, live.best.primal)
+        elif number:
             runs = [run for run in runs if str(run.number) == number]
-        else:
+        if not number or number == LIVE:
             runs = [run for run in runs if run.result.volumes is not None] or runs
         if not runs:
             raise InputError("no such run: solve first", "session")
@@ -140,6 +146,12 @@ class Session:
             return None
         bounds = [int(result.dual) for result in sound if result.dual is not None]
         return Solved(best.volumes, best.primal, min(bounds, default=None))
+
+    def carried(self) -> BoolArray | None:
+        """Mandates of the newest allocation, shape (K,); None without one."""
+        with self._lock:
+            found = [run.volumes for run in self.runs if run.result.volumes is not None]
+        return found[-1] > 0 if found else None
 
     def close(self) -> None:
         """Stop its job."""
@@ -163,10 +175,14 @@ class Sessions:
         with self._lock:
             self._all[session.token] = session
             while len(self._all) > self._most:
-                oldest = min(self._all.values(), key=lambda each: each.used)
+                others = (each for each in self._all.values() if each is not session)
+                oldest = min(others, key=lambda each: (self._was_used(each), each.used))
                 del self._all[oldest.token]
                 oldest.close()
         return session
+
+    def _was_used(self, session: Session) -> bool:
+        return session.workspace is not self._first or bool(session.runs) or session.running is not None
 
     def find(self, token: str) -> Session | None:
         """The session of a name, marked as used now."""

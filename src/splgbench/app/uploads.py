@@ -54,6 +54,7 @@ async def receive(stream: AsyncIterator[bytes], stated: str | None, path: Path, 
                 target.write(chunk)
         if not first.startswith(b"PK"):
             raise InputError("must be a zip of an instance package (docs/package-format.md)", path.name)
-    except InputError:
+    except BaseException:
+        # Whoever goes away in the middle leaves nothing, either.
         path.unlink(missing_ok=True)
         raise

@@ -15,6 +15,7 @@ from splgbench import registry
 from splgbench.campaign.fingerprint import code_fingerprint
 from splgbench.campaign.plan import Plan
 from splgbench.generator.screening import machine
+from splgbench.processes import machine_memory_mb
 from splgbench.versions import versions
 
 
@@ -65,7 +66,7 @@ def host() -> dict[str, Any]:
         "name": platform.node(),
         "processor": machine(),
         "cores": cores,
-        "memory_mb": _memory_mb(),
+        "memory_mb": machine_memory_mb(),
         "system": platform.platform(),
         "python": platform.python_version(),
     }
@@ -86,13 +87,6 @@ def git_commit() -> str | None:
 def _git(folder: Path, *arguments: str) -> str:
     done = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, timeout=10, check=True)
     return done.stdout.strip()
-
-
-def _memory_mb() -> int | None:
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
-    except (ValueError, OSError):
-        return None
 
 
 def _versions_of(backend: Any) -> dict[str, str]:

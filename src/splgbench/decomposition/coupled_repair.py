@@ -3,11 +3,15 @@
 A stage is a year, or all there is. Its MILP has the plain rows of the stage and, as they stand, the rows of
 extensions that join it with what is decided; rows that join it with later stages are priced, as in the relaxation. As
 in RENS (Berthold 2014) mandates stand that the plans and the LP relaxation agree on, and those are out that neither
-holds; where that has no solution, the first are free, and then all. Where the years from the first on lead nowhere,
-the last comes first.
+holds; where that has no solution, the first are free, and then all.
+
+Where that gives nothing better, mandates last, once: those of one service in all years are one column of the whole
+model, so that no hospital has to give up what it cannot shrink in time. Services are told by the keys of their groups
+without the year (`KNEE@2026` and `KNEE@2027`). From then on the years are decided anew, one at a time between the
+others as they stand. Without any allocation the last year comes first.
 
 Volumes are continuous at first. At a vertex few of them are not whole, as what is left of the plain rows is a network:
-these are settled by a second, small MILP.
+these are settled by a second, small MILP, and where that has no solution, by one in which all volumes move a little.
 """
 
 from __future__ import annotations
@@ -18,6 +22,7 @@ import numpy as np
 
 from splgbench.decomposition.coupled_relaxation import CoupledRelaxation
 from splgbench.decomposition.loop import Loop
+from splgbench.decomposition.merging import merged
 from splgbench.decomposition.restricted import fixed_bounds
 from splgbench.decomposition.shrinking import shrunk
 from splgbench.decomposition.subproblems import Subproblems
@@ -29,6 +34,12 @@ WHOLE = 1e-6
 """How far from a whole number a volume may lie to count as whole."""
 STEP = 3
 """Cases by which a volume that is not whole may move to become so."""
+WHOLE_GAP = 1e-3
+"""Relative gap at which the solver may stop where all volumes move."""
+LASTING_GAP = 5e-3
+"""Relative gap at which the solver may stop where mandates last; the years are decided anew afterwards."""
+ANEW_GAP = 1e-4
+"""The same for a year decided anew."""
 
 
 class CoupledRepair:
@@ -66,6 +77,7 @@ class CoupledRepair:
         for block in relaxation.cut.blocks:
             self.stage[block.columns] = of_offer[block.offers].max(initial=0)
         self._order(backwards=False)
+        self.lasts = self.tried = False
 
     def _order(self, *, backwards: bool) -> None:
         """Number the stages from the first year on or from the last, and rows by the stage that completes them."""
@@ -76,7 +88,7 @@ class CoupledRepair:
         np.maximum.at(self.row_stage, entries.row, self.stage[entries.col])
 
     def found(self, mandates: BoolArray, prices: FloatArray, source: str, gap: float, seconds: float | None) -> bool:
-        """Make an allocation of plans.
+        """Make an allocation of plans, or a better one of the best.
 
         Parameters
         ----------
@@ -85,13 +97,58 @@ class CoupledRepair:
         gap : relative gap at which the solver may stop in a stage.
         seconds : most that all stages may take together.
         """
-        if self._in_order(mandates, prices, source, gap, seconds):
+        if not self.lasts and self._in_order(mandates, prices, source, gap, seconds):
             return True
-        if self.loop.best is None or not self.loop.best:
+        if not self.tried:
+            self.tried, self.lasts = True, self._lasting(source, seconds)
+            if self.lasts:
+                return True
+        if not self.loop.best:
             # What must be given up later shows only from the other end; the next plans begin there, too.
             self._order(backwards=True)
             return self._in_order(mandates, prices, source, gap, seconds)
-        return False
+        return self._anew(source, seconds)
+
+    def _lasting(self, source: str, seconds: float | None) -> bool:
+        """An allocation whose mandates last; False where no service does, or nothing better comes of it."""
+        column = self.model.mandate_column
+        there = column >= 0
+        label = np.arange(self.model.n_columns)
+        label[column[there]] = self.model.n_columns + services(self.loop.instance)[there]
+        one = merged(replace(self.model, integer=self.continuous), label)
+        if one.model.n_columns == self.model.n_columns:
+            return False
+        found = self.subproblems.bounded(one.model, LASTING_GAP, seconds).values
+        self.loop.check()
+        if found is None:
+            return False
+        values = self._made_whole(self.model, one.whole(found), self.model.lower, self.model.upper, seconds)
+        if values is None:
+            return False
+        return self.loop.found(self.model.mandates(values), source, self.model.volumes(values))
+
+    def _anew(self, source: str, seconds: float | None) -> bool:
+        """One year after the other, between the others as they stand; whether anything better came of it."""
+        numbers = np.unique(self.stage[self.stage >= 0]).tolist()
+        volumes = self.loop.volumes
+        if len(numbers) == 1 or volumes is None:
+            return False
+        nothing = np.zeros(len(volumes), dtype=np.bool_)
+        share = None if seconds is None else seconds / len(numbers)
+        better = False
+        for number in numbers:
+            self.loop.check()
+            columns, known = self.model.start_values(volumes)
+            values = np.zeros(self.model.n_columns)
+            values[columns] = known
+            lower, upper = self._bounds(number, values, nothing, nothing)
+            loose = self._solved(replace(self.model, integer=self.continuous), lower, upper, ANEW_GAP, share)
+            whole = None if loose is None else self._made_whole(self.model, loose, lower, upper, share)
+            if whole is not None and self.loop.found(self.model.mandates(whole), source, self.model.volumes(whole)):
+                better = True
+                volumes = self.loop.volumes
+                assert volumes is not None
+        return better
 
     def _in_order(
         self, mandates: BoolArray, prices: FloatArray, source: str, gap: float, seconds: float | None
@@ -152,17 +209,22 @@ class CoupledRepair:
     def _made_whole(
         self, model: MipModel, values: FloatArray, lower: FloatArray, upper: FloatArray, seconds: float | None
     ) -> FloatArray | None:
-        """Whole volumes near a solution: those that are whole stay, the others move by `STEP` cases at most."""
+        """Whole volumes near a solution.
+
+        Those that are whole stay, the others move by `STEP` cases at most; without a solution all of them do.
+        """
         lower, upper = lower.copy(), upper.copy()
         column = model.mandate_column[model.mandate_column >= 0]
         lower[column] = upper[column] = np.rint(values[column])
         column = model.volume_column[model.volume_column >= 0]
         volume = values[column]
-        near = np.rint(volume)
-        is_whole = np.abs(volume - near) <= WHOLE
-        lower[column] = np.where(is_whole, near, np.maximum(lower[column], np.floor(volume) - STEP))
-        upper[column] = np.where(is_whole, near, np.minimum(upper[column], np.ceil(volume) + STEP))
-        return self._solved(model, lower, upper, 0.0, seconds)
+        lower[column] = np.maximum(lower[column], np.floor(volume + WHOLE) - STEP)
+        upper[column] = np.minimum(upper[column], np.ceil(volume - WHOLE) + STEP)
+        whole = column[np.abs(volume - np.rint(volume)) <= WHOLE]
+        least, most = lower.copy(), upper.copy()
+        least[whole] = most[whole] = np.rint(values[whole])
+        settled = self._solved(model, least, most, 0.0, seconds)
+        return self._solved(model, lower, upper, WHOLE_GAP, seconds) if settled is None else settled
 
     def _solved(
         self, model: MipModel, lower: FloatArray, upper: FloatArray, gap: float, seconds: float | None
@@ -185,3 +247,13 @@ def stages(instance: Instance) -> IntArray:
     if not isinstance(years, Years):
         return np.zeros(instance.n_offers, dtype=np.int64)
     return np.array([t for _, _, t in years.places], dtype=np.int64)[years.place]
+
+
+def services(instance: Instance) -> IntArray:
+    """Shape (K,), the number of each offer's hospital and group without its year: a service that may last."""
+    years = instance.extensions.get(Years.name)
+    named = [instance.offer_name(k) for k in range(instance.n_offers)]
+    if isinstance(years, Years):
+        named = [(hospital, "".join(group.rsplit(years.group_year[group], 1))) for hospital, group in named]
+    number: dict[tuple[str, str], int] = {}
+    return np.array([number.setdefault(service, len(number)) for service in named], dtype=np.int64)

@@ -240,6 +240,10 @@ def _listed(multipliers: Multipliers) -> list[list[Any]]:
     return [[family, *row, price] for family, prices in multipliers.items() for row, price in prices]
 
 
+FILE_OPTIONS = ("log", "state")
+"""Options of decompositions that name a file which a solve reads or writes."""
+
+
 def full_name(head: str, backend: str | None = None, **options: tuple[str | None, str | None]) -> str:
     """NAME[@BACKEND][:key=value,...], with the options (value, default) that are not as by default."""
     tail = ",".join(f"{key}={value}" for key, (value, default) in options.items() if value != default)

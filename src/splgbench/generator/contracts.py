@@ -41,7 +41,7 @@ def bundles(recipe: Recipe, draws: Draws, tables: Tables) -> dict[str, Any]:
         found["bundles"].append({"bundle": area, "cents": sum(cents.values()) * keeps // ONE})
         found["members"] += [{"bundle": area, "group": group, "cases": 1} for group in taken]
         found["group_prices"] += [{"group": group, "cents": cents[group]} for group in taken]
-    return {"bundled_payment": found | _worth(recipe)} if found["bundles"] else {}
+    return {"bundled_payment": found | worth(recipe)} if found["bundles"] else {}
 
 
 def bonuses(recipe: Recipe, draws: Draws, tables: Tables) -> dict[str, Any]:
@@ -73,14 +73,19 @@ def bonuses(recipe: Recipe, draws: Draws, tables: Tables) -> dict[str, Any]:
                 before = cases
     if not steps:
         return {}
-    pairs = [(h, g) for h, g in zip(offers["hospital"], offers["group"], strict=True) if (h, area[g]) in room]
+    quality = [row for row in offer_quality(recipe, draws, tables) if (row["hospital"], area[row["group"]]) in room]
+    return {"pay_for_performance": {"steps": steps, "quality": quality} | worth(recipe)}
+
+
+def offer_quality(recipe: Recipe, draws: Draws, tables: Tables) -> list[dict[str, Any]]:
+    """Quality points of every offer, as extensions have them."""
+    pairs = list(zip(tables["offers"]["hospital"], tables["offers"]["group"], strict=True))
     moved = (times(draws.normal("quality", len(pairs)), fixed(recipe.quality_sd)) + ONE // 2) // ONE
     points = np.clip(POINTS + moved, 0, MOST_POINTS).tolist()
-    quality = [{"hospital": h, "group": g, "points": q} for (h, g), q in zip(pairs, points, strict=True)]
-    return {"pay_for_performance": {"steps": steps, "quality": quality} | _worth(recipe)}
+    return [{"hospital": h, "group": g, "points": q} for (h, g), q in zip(pairs, points, strict=True)]
 
 
-def _worth(recipe: Recipe) -> dict[str, int]:
+def worth(recipe: Recipe) -> dict[str, int]:
     """What money is worth, in the instance's utility units."""
     return {
         "worth_units": recipe.utility_scale * fixed(recipe.money) // ONE,

@@ -18,6 +18,7 @@ from splgbench.generator.contracts import bonuses, bundles
 from splgbench.generator.fixed_point import ONE, exp, fixed, ratio, times
 from splgbench.generator.payment import budgets, over_years
 from splgbench.generator.recipe import REFERENCE_HOSPITALS, Recipe
+from splgbench.generator.savings import savings
 from splgbench.instance import BoolArray, Instance, IntArray
 from splgbench.random_bits import raw_bits
 
@@ -67,6 +68,7 @@ def generate(recipe: Recipe) -> Instance:
     tables, extensions = over_years(recipe, draws, tables)
     extensions |= budgets(recipe, draws, tables)
     extensions |= bundles(recipe, draws, tables) | bonuses(recipe, draws, tables)
+    extensions |= savings(recipe, draws, tables)
     return Instance.from_tables(
         **tables,
         extensions=extensions,

@@ -6,6 +6,7 @@ whole francs, stated in cents."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -79,13 +80,19 @@ def group_francs(recipe: Recipe, draws: Draws, tables: Tables) -> dict[str, int]
     return dict(zip(groups, np.maximum(1, francs).tolist(), strict=True))
 
 
+def offer_francs(recipe: Recipe, draws: Draws, tables: Tables, cost: Mapping[str, int]) -> list[int]:
+    """What a case costs in whole francs, by offer; `cost` by group without its year."""
+    hospitals = tables["hospitals"]["hospital"]
+    factor = dict(zip(hospitals, draws.lognormal("cost of a hospital", len(hospitals), recipe.cost_h), strict=True))
+    pairs = zip(tables["offers"]["hospital"], tables["offers"]["group"], strict=True)
+    return [max(1, int(factor[h]) * cost[g.partition("@")[0]] // ONE) for h, g in pairs]
+
+
 def budgets(recipe: Recipe, draws: Draws, tables: Tables) -> dict[str, Any]:
     """The extension `regional_budget`; nothing where the recipe has no budget."""
     if not recipe.budget:
         return {}
     cost = group_francs(recipe, draws, tables)
-    hospitals = tables["hospitals"]["hospital"]
-    factor = dict(zip(hospitals, draws.lognormal("cost of a hospital", len(hospitals), recipe.cost_h), strict=True))
     need: dict[tuple[str, str], int] = {}
     rows = tables["demand"]
     regions = rows.get("region") or [""] * len(rows["group"])
@@ -102,11 +109,9 @@ def budgets(recipe: Recipe, draws: Draws, tables: Tables) -> dict[str, Any]:
         ],
     }
     if recipe.cost_h:
-        pairs = zip(tables["offers"]["hospital"], tables["offers"]["group"], strict=True)
-        entry["offer_costs"] = [
-            {"hospital": h, "group": g, "cents": CENTS * max(1, int(factor[h]) * cost[g.partition("@")[0]] // ONE)}
-            for h, g in pairs
-        ]
+        francs_of = offer_francs(recipe, draws, tables, cost)
+        offers = zip(tables["offers"]["hospital"], tables["offers"]["group"], francs_of, strict=True)
+        entry["offer_costs"] = [{"hospital": h, "group": g, "cents": CENTS * francs} for h, g, francs in offers]
     if recipe.carry_over:
         entry["carry_over_cents"] = sum(money.values()) // len(money) * fixed(recipe.carry_over) // ONE
     return {"regional_budget": entry}

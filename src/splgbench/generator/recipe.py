@@ -98,6 +98,13 @@ KNOBS: Mapping[str, Knob] = {
     "bonus_quality": _decimal("0", "1"),
     "quality_sd": _decimal("0", "20"),
     "money": _decimal("0", "100"),
+    "savings_contracts": _whole(0, 100_000),
+    "savings_share": _decimal("0", "1"),
+    "savings_minimum": _decimal("0", "1"),
+    "savings_most": _decimal("0", "1"),
+    "savings_points": _whole(0, 100),
+    "losses_share": _decimal("0", "1"),
+    "losses_most": _decimal("0", "1"),
 }
 """Every knob of `Recipe` by name, in the order of the file."""
 OF_EXTENSIONS = tuple(KNOBS)[tuple(KNOBS).index("years") :]
@@ -170,6 +177,14 @@ class Recipe:
     bonus_quality : share of the steps that ask for 80 quality points, too.
     quality_sd : an offer's quality is 80 + quality_sd N points, between 0 and 100.
     money : points that 10,000 francs are worth.
+    savings_contracts : contracts that share savings, to which hospitals are dealt in turn; 0 for none. The norm of a
+        case is the group's cost.
+    savings_share : share of the savings that is paid, ...
+    savings_minimum : ... from this part of the norm on ...
+    savings_most : ... and up to this part. The norm of a contract is an even part of what a year's demand costs.
+    savings_points : points that its cases must have on average for that; 0 for none.
+    losses_share : share of the losses that has to be paid, from savings_minimum on; 0 for none.
+    losses_most : most of them, as a part of the norm.
     """
 
     name: str = "recipe"
@@ -223,6 +238,13 @@ class Recipe:
     bonus_quality: Decimal = Decimal("0.5")
     quality_sd: Decimal = Decimal("5")
     money: Decimal = Decimal("1")
+    savings_contracts: int = 0
+    savings_share: Decimal = Decimal("0.5")
+    savings_minimum: Decimal = Decimal("0.02")
+    savings_most: Decimal = Decimal("0.1")
+    savings_points: int = 0
+    losses_share: Decimal = Decimal("0")
+    losses_most: Decimal = Decimal("0.05")
 
     def __post_init__(self) -> None:
         for name, value in _checked(vars(self), "recipe").items():

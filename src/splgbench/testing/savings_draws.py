@@ -39,7 +39,7 @@ def _contract(draw: st.DrawFn, name: str, factor: int) -> dict[str, Any]:
     share = st.sampled_from([10_000, 7500, 5000, 3333])
     row: dict[str, Any] = {"contract": name, "share_bp": draw(share)}
     if draw(st.integers(0, 2)):
-        row["minimum_cents"] = factor * draw(st.integers(1, 12))
+        row["minimum_cents"] = factor * draw(st.sampled_from([1, 2, 3, 4, 6, 8, 10]))
     if draw(st.booleans()):
         row["most_cents"] = factor * draw(st.integers(0, 12))
     if draw(st.booleans()):
@@ -68,7 +68,7 @@ def _members(draw: st.DrawFn, names: list[str], tables: Tables, entries: Entries
     found: dict[tuple[Any, ...], dict[str, Any]] = {}
     for name in names:
         for _ in range(draw(st.integers(1, 2))):
-            scope = draw(st.sampled_from(["", "hospital", *there]))
+            scope = draw(st.sampled_from(["", "", "hospital", *there]))
             row = {"contract": name} | ({scope: draw(st.sampled_from(keys[scope]))} if scope else {})
             found[tuple(sorted(row.items()))] = row
     return list(found.values())

@@ -18,7 +18,7 @@ WITHOUT_PRESOLVE = ("semicontinuous@highs:presolve=off", "semicontinuous@scip:pr
 """Semicontinuous columns have had wrong optima with and without the solver's presolve (HiGHS issues 3015, 3274)."""
 
 STRIDES = {
-    "ci": {"HiGHS": 1, "decompositions": 5, "other backends": 5, "Pyomo": 10},
+    "ci": {"HiGHS": 2, "decompositions": 5, "other backends": 5, "Pyomo": 10},
     "nightly": {"HiGHS": 1, "decompositions": 10, "other backends": 20, "Pyomo": 100},
 }
 """By profile and class of methods: n for those that take part in every n-th draw only, the slower the rarer."""

@@ -37,7 +37,7 @@ class Rows(NamedTuple):
     ----------
     block_row : shape (n_blocks + 1,), where the rows of each block begin; the last one of a block is its value, a block
         without rows is searched.
-    start : shape (rows + 1,), where the entries of each row begin in `term`.
+    start : shape (rows + 1,), where the entries of each row begin in `term`; next to each other most have as many.
     width : shape (rows,), terms of one entry of the row.
     term : entries one after another: a set by its number, row i by the number of sets plus i.
     """
@@ -45,7 +45,7 @@ class Rows(NamedTuple):
     block_row: IntArray
     start: IntArray
     width: NDArray[np.int32]
-    term: NDArray[np.int32]
+    term: NDArray[np.uint32]
 
 
 @njit(cache=True)
@@ -58,13 +58,6 @@ def _room(array, needed):  # type: ignore[no-untyped-def]
     return larger
 
 
-@njit(cache=True)
-def _find(keys, key):  # type: ignore[no-untyped-def]
-    """Where a key stands among sorted ones, -1 if nowhere."""
-    at = np.searchsorted(keys, key)
-    return at if at < len(keys) and keys[at] == key else -1
-
-
 class _Sources(NamedTuple):
     """What entries can use: values that depend on choices on a few offers; all in CSR form over sources.
 
@@ -72,6 +65,7 @@ class _Sources(NamedTuple):
     ----------
     scope_start, scope : the offers of each, by place in the block.
     key_start, key, at : the choices it has a value for, bit i for offer i of its scope, and the number of the value.
+    used : whether an earlier row uses it.
     """
 
     scope_start: IntArray
@@ -79,111 +73,152 @@ class _Sources(NamedTuple):
     key_start: IntArray
     key: IntArray
     at: IntArray
+    used: NDArray[np.bool_]
 
 
 @njit(cache=True)
-def _joined(x, scope, key, at):  # type: ignore[no-untyped-def]
-    """The sources and one more, whose keys are sorted."""
-    return _Sources(
-        np.append(x.scope_start, len(x.scope) + len(scope)),
-        np.append(x.scope, scope),
-        np.append(x.key_start, len(x.key) + len(key)),
-        np.append(x.key, key),
-        np.append(x.at, at),
+def _joined(x, n, scope, key, at):  # type: ignore[no-untyped-def]
+    """`n` sources and one more."""
+    scope_start, key_start = _room(x.scope_start, n + 2), _room(x.key_start, n + 2)
+    scope_start[n + 1], key_start[n + 1] = scope_start[n] + len(scope), key_start[n] + len(key)
+    y = _Sources(
+        scope_start,
+        _room(x.scope, scope_start[n + 1]),
+        key_start,
+        _room(x.key, key_start[n + 1]),
+        _room(x.at, key_start[n + 1]),
+        _room(x.used, n + 1),
     )
+    y.scope[scope_start[n] : scope_start[n + 1]] = scope
+    y.key[key_start[n] : key_start[n + 1]] = key
+    y.used[n] = False
+    for i in range(len(key)):
+        y.at[key_start[n] + i] = at[i]
+    return y
 
 
 @njit(cache=True)
-def _choices(s, requests, offer_place, place, sources, relevant, largest):  # type: ignore[no-untyped-def]
-    """Every choice on some offers that no link, set or earlier row forbids, sorted by the first offers' bits.
+def _sort(key, at):  # type: ignore[no-untyped-def]
+    """Sort both by `key`, in place (Shell 1959)."""
+    gap = 1
+    while gap < len(key) // 3:
+        gap = 3 * gap + 1
+    while gap > 0:
+        for i in range(gap, len(key)):
+            x, y, j = key[i], at[i], i
+            while j >= gap and key[j - gap] > x:
+                key[j], at[j] = key[j - gap], at[j - gap]
+                j -= gap
+            key[j], at[j] = x, y
+        gap //= 3
+
+
+@njit(cache=True)
+def _find(key, low, high, wanted):  # type: ignore[no-untyped-def]
+    """Where a key stands among the sorted `key[low:high]`, -1 if nowhere."""
+    end = high
+    while low < high:
+        middle = (low + high) // 2
+        if key[middle] < wanted:
+            low = middle + 1
+        else:
+            high = middle
+    return low if low < end and key[low] == wanted else -1
+
+
+@njit(cache=True)
+def _translated(sources, chosen, place):  # type: ignore[no-untyped-def]
+    """The keys of some sources over the offers that have a bit in `place`.
+
+    Returns
+    -------
+    (start, key, at, mask) : the sources in CSR form, sorted by key each; the bits of each. There is room for as many
+        again.
+    """
+    start, mask = np.zeros(2 * len(chosen) + 1, np.int64), np.zeros(2 * len(chosen), np.int64)
+    for c in range(len(chosen)):
+        start[c + 1] = start[c] + sources.key_start[chosen[c] + 1] - sources.key_start[chosen[c]]
+    key, at = np.zeros(start[len(chosen)], np.int64), np.empty(start[len(chosen)], np.int64)
+    for c in range(len(chosen)):
+        x = chosen[c]
+        begin, first = sources.key_start[x], sources.scope_start[x]
+        for j in range(first, sources.scope_start[x + 1]):
+            bit = place[sources.scope[j]]
+            if bit >= 0:
+                mask[c] |= np.int64(1) << bit
+                for i in range(start[c], start[c + 1]):
+                    key[i] |= (sources.key[begin + i - start[c]] >> (j - first) & 1) << bit
+        for i in range(start[c], start[c + 1]):
+            at[i] = sources.at[begin + i - start[c]]
+        _sort(key[start[c] : start[c + 1]], at[start[c] : start[c + 1]])
+    return start, key, at, mask
+
+
+@njit(cache=True)
+def _highest(mask):  # type: ignore[no-untyped-def]
+    """The highest bit of a mask, -1 for none."""
+    bit = -1
+    while mask:
+        mask >>= 1
+        bit += 1
+    return bit
+
+
+@njit(cache=True)
+def _choices(s, requests, offer_place, place, width, start, key, mask, largest):  # type: ignore[no-untyped-def]
+    """Every choice on some offers that no link and no source forbids; the same first bits stand together.
 
     Parameters
     ----------
     requests : links between units.
     offer_place : shape (K,), place in the block of every offer.
-    place : shape (offers of the block,), bit of each chosen offer, -1 elsewhere.
-    relevant : numbers of the sources with a chosen offer.
+    place : shape (offers of the block,), bit of each of the `width` chosen offers, -1 elsewhere.
+    start, key, mask : the sources as `_translated`.
     largest : most choices to list.
 
     Returns
     -------
-    (choices, fits) : None beyond `largest`.
+    (choices, fits) : whether there are no more than `largest`.
     """
-    n = place.max() + 1
-    owners, members, closing = (
-        np.empty(len(requests), np.int64),
-        np.empty(len(requests), np.int64),
-        np.empty(len(requests), np.int64),
-    )
+    owner, members, closing = np.empty_like(requests), np.empty_like(requests), np.empty_like(requests)
     n_links = 0
     for r in requests:
         k = offer_place[s.request_offer[r]]
         within = place[k] >= 0
-        mask, latest = np.int64(0), place[k]
+        some = np.int64(0)
         for m in range(s.request_start[r], s.request_start[r + 1]):
             q = offer_place[s.request_member[m]]
             if q >= 0:
                 within = within and place[q] >= 0
-                if within:
-                    mask |= np.int64(1) << place[q]
-                    latest = max(latest, place[q])
+                some |= np.int64(1) << max(place[q], 0)
         if within:
-            owners[n_links], members[n_links], closing[n_links] = place[k], mask, latest
+            owner[n_links], members[n_links] = place[k], some
+            closing[n_links] = max(place[k], _highest(some))
             n_links += 1
-    # Sources as lists of the choices they allow, each looked at once its last offer is chosen upon.
-    masks, latest = np.zeros(len(relevant), np.int64), np.zeros(len(relevant), np.int64)
-    start = np.zeros(len(relevant) + 1, np.int64)
-    size = 0
-    for x in relevant:
-        size += sources.key_start[x + 1] - sources.key_start[x]
-    allowed = np.empty(size, np.int64)
-    for i in range(len(relevant)):
-        keys, masks[i] = _translated(sources, relevant[i], place)
-        keys = np.unique(keys)
-        start[i + 1] = start[i] + len(keys)
-        allowed[start[i] : start[i + 1]] = keys
-        for bit in range(n):
-            if masks[i] >> bit & 1:
-                latest[i] = bit
-    states = np.zeros(1, np.int64)
-    for bit in range(n):
-        longer, count = np.empty(2 * len(states), np.int64), 0
-        for state in states:
+    latest = np.empty(len(mask), np.int64)
+    for c in range(len(mask)):
+        latest[c] = _highest(mask[c])
+    choices = np.zeros(1, np.int64)
+    for bit in range(width):
+        longer, count = np.empty(2 * len(choices), np.int64), 0
+        for choice in choices:
             for taken in range(2):
-                fresh = state | np.int64(taken) << bit
-                fits = True
+                fresh, fits = choice | np.int64(taken) << bit, True
                 for i in range(n_links):
-                    if closing[i] == bit and fresh >> owners[i] & 1 and not fresh & members[i]:
+                    if closing[i] == bit and fresh >> owner[i] & 1 and not fresh & members[i]:
                         fits = False
                         break
-                if fits:
-                    for i in range(len(relevant)):
-                        if latest[i] == bit and _find(allowed[start[i] : start[i + 1]], fresh & masks[i]) < 0:
-                            fits = False
-                            break
+                for c in range(len(mask)):
+                    if not fits:
+                        break
+                    fits = latest[c] != bit or _find(key, start[c], start[c + 1], fresh & mask[c]) >= 0
                 if fits:
                     longer[count] = fresh
                     count += 1
         if count > largest:
-            return states, False
-        states = longer[:count]
-    return states, True
-
-
-@njit(cache=True)
-def _translated(sources, x, place):  # type: ignore[no-untyped-def]
-    """The choices of a source on the offers that have a bit, and the mask of these bits."""
-    mask = np.int64(0)
-    first = sources.scope_start[x]
-    keys = np.zeros(sources.key_start[x + 1] - sources.key_start[x], np.int64)
-    for j in range(first, sources.scope_start[x + 1]):
-        bit = place[sources.scope[j]]
-        if bit >= 0:
-            mask |= np.int64(1) << bit
-            for i in range(len(keys)):
-                if sources.key[sources.key_start[x] + i] >> (j - first) & 1:
-                    keys[i] |= np.int64(1) << bit
-    return keys, mask
+            return choices, False
+        choices = longer[:count]
+    return choices, True
 
 
 @njit(cache=True)
@@ -215,44 +250,141 @@ def _tied(s, first, last, requests, offer_place, n):  # type: ignore[no-untyped-
 
 
 @njit(cache=True)
-def _next(tied, alive, degree):  # type: ignore[no-untyped-def]
-    """Take out the offer with the fewest neighbours, and those that have no others than it has.
+def _next(tied, alive, degree, place, separator):  # type: ignore[no-untyped-def]
+    """Take out the offer with the fewest neighbours, and those that have no others than it has; tie the ones that stay.
+
+    Parameters
+    ----------
+    tied, alive, degree : which offers are tied to which, which are left, and to how many each is tied.
+    place : shape (offers,), receives 0, 1, ... for the ones that stay, then for the ones taken out; -1 elsewhere.
+    separator : shape (offers,), receives the ones that stay.
 
     Returns
     -------
-    (separator, gone) : the offers that stay of those it was tied to, now tied to each other; the ones taken out.
+    (stay, gone) : how many stay of those it was tied to, and how many were taken out.
     """
-    v = -1
-    for i in range(len(alive)):
-        if alive[i] and (v < 0 or degree[i] < degree[v]):
-            v = i
-    near = np.flatnonzero(tied[v] & alive)
-    for a in near:
-        for c in near:
-            if a != c and not tied[a, c]:
-                tied[a, c] = True
-                degree[a] += 1
-    alive[v] = False
-    for a in near:
-        degree[a] -= 1
-    leaves = degree[near] == len(near) - 1
-    gone, separator = np.append(near[leaves], v), near[~leaves]
-    gone.sort()
-    for a in gone:
-        alive[a] = False
-    for a in separator:
-        degree[a] -= len(gone) - 1
-    return separator, gone
+    n, v = len(alive), -1
+    for a in range(n):
+        if alive[a] and (v < 0 or degree[a] < degree[v]):
+            v = a
+    for a in range(n):
+        if alive[a] and tied[v, a]:
+            for c in range(n):
+                if a != c and alive[c] and tied[v, c] and not tied[a, c]:
+                    tied[a, c] = True
+                    degree[a] += 1
+    stay, gone = 0, 0
+    for a in range(n):
+        place[a] = -1
+        if alive[a] and tied[v, a] and degree[a] > degree[v]:
+            place[a], separator[stay] = stay, a
+            stay += 1
+    for a in range(n):
+        if alive[a] and place[a] < 0 and (a == v or tied[v, a]):
+            place[a], alive[a] = stay + gone, False
+            gone += 1
+    for i in range(stay):
+        degree[separator[i]] -= gone
+    return stay, gone
 
 
 @njit(cache=True)
-def _eliminated(s, b, largest, offer_place, start, width, term, n_rows):  # type: ignore[no-untyped-def]
+def _written(rows, n_rows, stays, terms, width):  # type: ignore[no-untyped-def]
+    """Write a row for each run of the same number in `stays`.
+
+    Parameters
+    ----------
+    rows : `n_rows` are written already.
+    stays : shape (entries,), what each entry chooses on the offers that stay.
+    terms : shape (entries * width,).
+
+    Returns
+    -------
+    (rows, keys) : the rows, with room for more; the choice on the offers that stay of every new one.
+    """
+    first, count = np.empty_like(stays), np.empty_like(stays)
+    n = 0
+    for i in range(len(stays)):
+        if i == 0 or stays[i] != stays[i - 1]:
+            first[n], count[n] = i, 0
+            n += 1
+        count[n - 1] += 1
+    # Rows with as many entries as the last one are faster to go through.
+    _sort(count[:n], first[:n])
+    at = rows.start[n_rows]
+    rows = Rows(
+        rows.block_row,
+        _room(rows.start, n_rows + n + 1),
+        _room(rows.width, n_rows + n),
+        _room(rows.term, at + len(terms)),
+    )
+    keys = np.empty(n, np.int64)
+    for j in range(n):
+        keys[j] = stays[first[j]]
+        for i in range(first[j] * width, (first[j] + count[j]) * width):
+            rows.term[at] = terms[i]
+            at += 1
+        rows.start[n_rows + j + 1], rows.width[n_rows + j] = at, width
+    return rows, keys
+
+
+@njit(cache=True)
+def _summed(rows, n_rows, n_sets, choices, start, key, at, mask, n, taken, n_taken):  # type: ignore[no-untyped-def]
+    """Sum sources ahead of the entries that use them, two at a time, where few choices tell the sums apart.
+
+    Parameters
+    ----------
+    choices : entries to come.
+    start, key, at, mask : `n` sources as `_translated`, joined by the sums.
+    taken : numbers of the `n_taken` that the entries use; changed to those that they use then.
+
+    Returns
+    -------
+    (rows, n_rows, key, at, n_taken) : as they are then.
+    """
+    while n_taken > 2:
+        one, other, fewest = 0, 0, 63
+        for i in range(n_taken):
+            for j in range(i):
+                bits, joint = 0, mask[taken[i]] | mask[taken[j]]
+                while joint:
+                    joint &= joint - 1
+                    bits += 1
+                if bits < fewest:
+                    one, other, fewest = j, i, bits
+        if np.int64(4) << fewest > len(choices):
+            break
+        x, y = taken[one], taken[other]
+        shown, kept = np.empty_like(choices), 0
+        for i in range(len(choices)):
+            shown[i] = choices[i] & (mask[x] | mask[y])
+        _sort(shown, np.empty_like(choices))
+        for i in range(len(shown)):
+            if i == 0 or shown[i] != shown[i - 1]:
+                shown[kept] = shown[i]
+                kept += 1
+        terms = np.empty(2 * kept, np.int64)
+        key, at = _room(key, start[n] + kept), _room(at, start[n] + kept)
+        for i in range(kept):
+            terms[2 * i] = at[_find(key, start[x], start[x + 1], shown[i] & mask[x])]
+            terms[2 * i + 1] = at[_find(key, start[y], start[y + 1], shown[i] & mask[y])]
+            key[start[n] + i], at[start[n] + i] = shown[i], n_sets + n_rows + i
+        rows, _ = _written(rows, n_rows, shown[:kept], terms, 2)
+        n_rows += kept
+        start[n + 1], mask[n] = start[n] + kept, mask[x] | mask[y]
+        taken[one], taken[other] = n, taken[n_taken - 1]
+        n, n_taken = n + 1, n_taken - 1
+    return rows, n_rows, key, at, n_taken
+
+
+@njit(cache=True)
+def _eliminated(s, b, largest, offer_place, rows, n_rows):  # type: ignore[no-untyped-def]
     """Write the rows of a block behind those there are.
 
     Returns
     -------
-    (fits, start, width, term, n_rows) : whether the block has no more than `largest` entries; the arrays, larger ones
-        if need be; the number of rows.
+    (fits, rows, n_rows) : whether the block has no more than `largest` entries; the rows with room for more; how many
+        there are.
     """
     first, last = s.block_unit[b], s.block_unit[b + 1]
     requests = s.requests[s.block_request[b] : s.block_request[b + 1]]
@@ -264,118 +396,114 @@ def _eliminated(s, b, largest, offer_place, start, width, term, n_rows):  # type
             offer_place[k] = n
             n += 1
     if n > LONGEST:
-        return False, start, width, term, n_rows
+        return False, rows, n_rows
     none = np.zeros(0, np.int64)
-    zero = np.zeros(1, np.int64)
-    sources = _Sources(zero, none, zero, none, none)
-    used = np.zeros(last - first + n, np.bool_)
+    sources, n_sources = _Sources(np.zeros(1, np.int64), none, np.zeros(1, np.int64), none, none, none > 0), 0
     # Sets of a unit are values already; where some of its offers have no links, the best set for what the others are.
+    scope = np.empty(64, np.int64)
     for u in range(first, last):
         begin, size = s.sub_start[u], s.sub_start[u + 1] - s.sub_start[u]
         if size == 0:
-            return False, start, width, term, n_rows
-        scope, key = np.empty(64, np.int64), np.zeros(size, np.int64)
-        count = 0
+            return False, rows, n_rows
+        key, count = np.zeros(size, np.int64), 0
         for i in range(s.unit_start[u], s.unit_start[u + 1]):
             if offer_place[s.unit_offer[i]] >= 0:
                 scope[count] = offer_place[s.unit_offer[i]]
                 for j in range(size):
                     key[j] |= (s.sub_mask[begin + j] >> (i - s.unit_start[u]) & 1) << count
                 count += 1
-        order = np.argsort(key, kind="mergesort")
-        key, at = key[order], begin + order
+        at = np.empty(size, np.int64)
+        for j in range(size):
+            at[j] = begin + j
         if count < s.unit_start[u + 1] - s.unit_start[u]:
-            start, width = _room(start, n_rows + size + 1), _room(width, n_rows + size)
-            term = _room(term, start[n_rows] + size)
-            kept = 0
+            _sort(key, at)
+            # A choice that one set alone goes with has that set's value; the others have rows.
+            shared, terms, lone = np.empty(size, np.int64), np.empty(size, np.int64), 0
             for j in range(size):
-                if j == 0 or key[j] != key[j - 1]:
-                    width[n_rows], start[n_rows + 1] = 1, start[n_rows]
-                    key[kept], n_rows = key[j], n_rows + 1
-                    kept += 1
-                term[start[n_rows]] = at[j]
-                start[n_rows] += 1
-            key, at = key[:kept], n_sets + np.arange(n_rows - kept, n_rows)
+                if count > 0 and (j == 0 or key[j] != key[j - 1]) and (j + 1 == size or key[j] != key[j + 1]):
+                    key[lone], at[lone] = key[j], at[j]
+                    lone += 1
+                else:
+                    shared[j - lone], terms[j - lone] = key[j], at[j]
+            rows, fresh = _written(rows, n_rows, shared[: size - lone], terms[: size - lone], 1)
+            for j in range(len(fresh)):
+                key[lone + j], at[lone + j] = fresh[j], n_sets + n_rows + j
+            n_rows += len(fresh)
+            key = key[: lone + len(fresh)]
             entries += size
-            if entries > largest:
-                return False, start, width, term, n_rows
-        sources = _joined(sources, scope[:count], key, at)
+        sources = _joined(sources, n_sources, scope[:count], key, at)
+        n_sources += 1
     tied = _tied(s, first, last, requests, offer_place, n)
-    alive, degree = np.ones(n, np.bool_), tied.sum(axis=1)
-    place = np.full(n, -1, np.int64)
-    while alive.any():
-        separator, gone = _next(tied, alive, degree)
-        if len(separator) + len(gone) > WIDEST:
-            return False, start, width, term, n_rows
-        place[:] = -1
-        for i in range(len(separator)):
-            place[separator[i]] = i
-        for i in range(len(gone)):
-            place[gone[i]] = len(separator) + i
-        relevant, taken = np.empty(len(used), np.int64), np.empty(len(used), np.int64)
+    alive, degree = np.ones(n, np.bool_), np.zeros(n, np.int64)
+    for i in range(n):
+        for j in range(n):
+            degree[i] += tied[i, j]
+    place, separator = np.empty(n, np.int64), np.empty(n, np.int64)
+    left = n
+    while left > 0 and entries <= largest:
+        stay, gone = _next(tied, alive, degree, place, separator)
+        left -= gone
+        if stay + gone > WIDEST:
+            return False, rows, n_rows
+        relevant, taken = np.empty(n_sources, np.int64), np.empty(n_sources, np.int64)
         n_relevant, n_taken = 0, 0
-        for x in range(len(sources.scope_start) - 1):
-            touched, goes = False, False
-            for v in sources.scope[sources.scope_start[x] : sources.scope_start[x + 1]]:
-                touched = touched or place[v] >= 0
-                goes = goes or place[v] >= len(separator)
-            if touched and not used[x]:
-                relevant[n_relevant] = x
-                n_relevant += 1
-                if goes:
-                    taken[n_taken] = x
+        for x in range(n_sources):
+            if not sources.used[x]:
+                highest = np.int64(-1)
+                for i in range(sources.scope_start[x], sources.scope_start[x + 1]):
+                    highest = max(highest, place[sources.scope[i]])
+                if highest >= stay:
+                    sources.used[x], taken[n_taken] = True, n_relevant
                     n_taken += 1
-        choices, fits = _choices(s, requests, offer_place, place, sources, relevant[:n_relevant], largest)
+                if highest >= 0:
+                    relevant[n_relevant] = x
+                    n_relevant += 1
+        start, key, at, mask = _translated(sources, relevant[:n_relevant], place)
+        choices, fits = _choices(s, requests, offer_place, place, stay + gone, start, key, mask[:n_relevant], largest)
         entries += len(choices)
-        if not fits or len(choices) == 0 or entries > largest:
-            return False, start, width, term, n_rows
-        start, width = _room(start, n_rows + len(choices) + 1), _room(width, n_rows + len(choices))
-        term = _room(term, start[n_rows] + len(choices) * n_taken)
-        terms = np.empty((len(choices), n_taken), np.int64)
-        for x in range(n_taken):
-            used[taken[x]] = True
-            key, mask = _translated(sources, taken[x], place)
-            order = np.argsort(key, kind="mergesort")
-            key, at = key[order], sources.at[sources.key_start[taken[x]] :][order]
-            for i in range(len(choices)):
-                terms[i, x] = at[_find(key, choices[i] & mask)]
-        key, kept = np.empty(len(choices), np.int64), 0
-        stays = (np.int64(1) << len(separator)) - 1
-        # Choices with the same separator follow each other only when sorted by it.
-        order = np.argsort(choices & stays, kind="mergesort")
-        for i in order:
-            if kept == 0 or choices[i] & stays != key[kept - 1]:
-                width[n_rows], start[n_rows + 1] = n_taken, start[n_rows]
-                key[kept], n_rows = choices[i] & stays, n_rows + 1
-                kept += 1
+        if not fits or len(choices) == 0:
+            return False, rows, n_rows
+        rows, n_rows, key, at, n_taken = _summed(
+            rows, n_rows, n_sets, choices, start, key, at, mask, n_relevant, taken, n_taken
+        )
+        terms = np.empty(len(choices) * n_taken, np.int64)
+        for i in range(len(choices)):
             for x in range(n_taken):
-                term[start[n_rows]] = terms[i, x]
-                start[n_rows] += 1
-        sources = _joined(sources, separator, key[:kept], n_sets + np.arange(n_rows - kept, n_rows))
+                c = taken[x]
+                terms[i * n_taken + x] = at[_find(key, start[c], start[c + 1], choices[i] & mask[c])]
+            choices[i] &= (np.int64(1) << stay) - 1
+        rows, key = _written(rows, n_rows, choices, terms, n_taken)
+        at = np.empty_like(key)
+        for i in range(len(key)):
+            at[i] = n_sets + n_rows + i
+        sources = _joined(sources, n_sources, separator[:stay], key, at)
+        n_sources += 1
+        n_rows += len(key)
+    if entries > largest:
+        return False, rows, n_rows
     # What is left depends on nothing: its sum is the block's value.
-    left = np.flatnonzero(~used[: len(sources.scope_start) - 1])
-    if len(left) > 1:
-        start, width, term = _room(start, n_rows + 2), _room(width, n_rows + 1), _room(term, start[n_rows] + len(left))
-        width[n_rows], start[n_rows + 1] = len(left), start[n_rows] + len(left)
-        for i in range(len(left)):
-            term[start[n_rows] + i] = sources.at[sources.key_start[left[i]]]
+    terms, count = np.empty(n_sources, np.int64), 0
+    for x in range(n_sources):
+        if not sources.used[x]:
+            terms[count] = sources.at[sources.key_start[x]]
+            count += 1
+    if count > 1:
+        rows, _ = _written(rows, n_rows, np.zeros(1, np.int64), terms[:count], count)
         n_rows += 1
-    return True, start, width, term, n_rows
+    return True, rows, n_rows
 
 
 @njit(cache=True)
 def eliminate(s, largest):  # type: ignore[no-untyped-def]
     """The rows of every block that needs no more than `largest` entries and whose units are all listed."""
     n_blocks = len(s.block_unit) - 1
-    block_row = np.zeros(n_blocks + 1, np.int64)
-    start, width, term = np.zeros(1024, np.int64), np.empty(1024, np.int32), np.empty(8192, np.int32)
+    rows = Rows(
+        np.zeros(n_blocks + 1, np.int64), np.zeros(1024, np.int64), np.empty(1024, np.int32), np.empty(8192, np.uint32)
+    )
     offer_place = np.full(len(s.t), -1, np.int64)
     for b in range(n_blocks):
-        before = block_row[b]
-        mark = start[before]
-        fits, start, width, term, n_rows = _eliminated(s, b, largest, offer_place, start, width, term, before)
-        block_row[b + 1] = n_rows if fits else before
-        if not fits:
-            start[before] = mark
-    n_rows = block_row[n_blocks]
-    return Rows(block_row, start[: n_rows + 1].copy(), width[:n_rows].copy(), term[: start[n_rows]].copy())
+        fits, rows, n_rows = _eliminated(s, b, largest, offer_place, rows, rows.block_row[b])
+        rows.block_row[b + 1] = n_rows if fits else rows.block_row[b]
+    n_rows = rows.block_row[n_blocks]
+    n_terms = rows.start[n_rows]
+    return Rows(rows.block_row, rows.start[: n_rows + 1].copy(), rows.width[:n_rows].copy(), rows.term[:n_terms].copy())

@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from splgbench.decomposition.block_pricing.compilation import njit_inlined
+from splgbench.decomposition.block_pricing.compilation import njit_lean
 from splgbench.decomposition.block_pricing.rows import price_eliminated
 from splgbench.decomposition.block_pricing.search import root
 from splgbench.decomposition.block_pricing.units import NO_VALUE, SAME, fill
 from splgbench.decomposition.block_pricing.work import scratch
 
 
-@njit_inlined
+@njit_lean
 def _price_searched(s, w, c, block, gain, fee, node_limit, volume):  # type: ignore[no-untyped-def]
     """The best plan of one block by search; `volume` receives it.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from splgbench.decomposition.block_pricing.compilation import njit_inlined
+from splgbench.decomposition.block_pricing.compilation import njit_inlined, njit_lean
 from splgbench.decomposition.block_pricing.decisions import choose
 from splgbench.decomposition.block_pricing.rows import believe, value_block
 from splgbench.decomposition.block_pricing.search import root, search
@@ -24,7 +24,7 @@ def _best_with(s, w, u, bit, held):  # type: ignore[no-untyped-def]
     return most
 
 
-@njit_inlined
+@njit_lean
 def _probe_eliminated(s, r, w, c, block, gain, fee, bound, spare, belief, verdict):  # type: ignore[no-untyped-def]
     """Probe an eliminated block: the best value with each set is known for all at once."""
     most = value_block(s, r, w, c, block, gain, fee)
@@ -49,7 +49,7 @@ def _probe_eliminated(s, r, w, c, block, gain, fee, bound, spare, belief, verdic
                 verdict[s.unit_offer[i]] = 1
 
 
-@njit_inlined
+@njit_lean
 def _probe_searched(s, w, c, b, gain, fee, bound, spare, root_limit, node_limit, verdict):  # type: ignore[no-untyped-def]
     """Probe a block that is searched; returns the nodes. What is found holds for what is tried next.
 

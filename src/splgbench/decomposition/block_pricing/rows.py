@@ -42,15 +42,15 @@ def _trace(s, r, top, value, stack, chosen):  # type: ignore[no-untyped-def]
     while depth > 0:
         depth -= 1
         row = stack[depth]
-        width, best, most = r.width[row], r.start[row], -np.inf
+        width, at = r.width[row], r.start[row]
         for at in range(r.start[row], r.start[row + 1], width):
             total = 0.0
             for i in range(at, at + width):
                 total += value[r.term[i]]
-            if total > most:
-                best, most = at, total
-        for i in range(best, best + width):
-            term = r.term[i]
+            if total == value[n_sets + row]:
+                break
+        for i in range(at, at + width):
+            term = np.int64(r.term[i])
             if term < n_sets:
                 chosen[s.sub_unit[term]] = s.sub_mask[term]
             else:

@@ -200,7 +200,7 @@ def search(s, w, c, block, gain, forced, side, cutoff, node_limit, found):  # ty
     return max(best, open_bound), best, nodes
 
 
-@njit_inlined
+@njit_lean
 def root(s, w, c, block, gain, fee, node_limit):  # type: ignore[no-untyped-def]
     """Set up a block at some prices and solve it; `found` of the scratch receives the sets of its plan.
 

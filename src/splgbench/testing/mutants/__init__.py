@@ -6,7 +6,7 @@ nothing. Each mutant departs from a right subject at one place.
 
 from __future__ import annotations
 
-from splgbench.testing.mutants import contracts, priced_out, variants
+from splgbench.testing.mutants import contracts, priced_out, savings, variants
 from splgbench.testing.mutants.backends import BACKEND_MUTANTS
 from splgbench.testing.mutants.base import KINDS, Mutant
 from splgbench.testing.mutants.decompositions import DECOMPOSITION_MUTANTS
@@ -28,7 +28,7 @@ MUTANTS: dict[str, Mutant] = {
 """Every mutant, in the order of the table."""
 
 _BY_VARIANT: dict[str, list[Mutant]] = {}
-for _module in (variants, contracts, priced_out):
+for _module in (variants, contracts, priced_out, savings):
     for _variant, _mutants in _module.BY_VARIANT.items():
         _BY_VARIANT.setdefault(_variant, []).extend(_mutants)
 

@@ -21,7 +21,7 @@ from splgbench.testing.mutants.variants import (
 Entries = dict[str, Any]
 
 
-def _lost(rows: WholeRows, words: str) -> WholeRows:
+def rows_lost(rows: WholeRows, words: str) -> WholeRows:
     """Rows whose text has certain words do not bind."""
     lost = np.array([words in text for text in rows.texts], dtype=np.bool_)
     lower, upper = np.where(lost, -UNLIMITED, rows.lower), np.where(lost, UNLIMITED, rows.upper)
@@ -45,7 +45,7 @@ def everything_saved(entries: Entries) -> None:
 
 def partly_held(rows: WholeRows) -> WholeRows:
     """Hospitals that do not offer all of a bundle hold what they offer."""
-    return _lost(rows, ": no ")
+    return rows_lost(rows, ": no ")
 
 
 def one_way(rows: WholeRows) -> WholeRows:

@@ -39,8 +39,12 @@ class _WrongExtension:
     name: ClassVar[str] = "wrong"
     pays: ClassVar[bool] = False
 
-    def rows(self) -> WholeRows:
-        return self.wrong(self.right.rows())
+    @property
+    def encodings(self) -> tuple[str, ...]:
+        return getattr(self.right, "encodings", ())
+
+    def rows(self, encoding: str | None = None) -> WholeRows:
+        return self.wrong(self.right.rows(encoding) if encoding else self.right.rows())
 
 
 @dataclass(frozen=True)
@@ -54,7 +58,8 @@ class WrongRowsDirect(Direct):
         """As `Direct.build`, except for what is wrong."""
         read = misread(instance, self.reads)
         wrong: dict[str, Any] = {name: _WrongExtension(right, self.writes) for name, right in read.extensions.items()}
-        return build_model(self.formulation, replace(read, extensions=wrong), self.backend.name)
+        other = replace(read, extensions=wrong)
+        return build_model(self.formulation, other, self.backend.name, encoding=self.encoding)
 
 
 def wrong_rows(name: str, what_is_wrong: str, **stages: Any) -> Mutant:

@@ -6,7 +6,7 @@ nothing. Each names the fact of the model statement it stands on.
 
 from __future__ import annotations
 
-from splgbench.testing.relations import contracts, variants
+from splgbench.testing.relations import contracts, savings, variants
 from splgbench.testing.relations.agreement import AGREEMENT
 from splgbench.testing.relations.base import Relation
 from splgbench.testing.relations.bounds import BOUNDS
@@ -21,7 +21,7 @@ RELATIONS: dict[str, Relation] = {
 }
 """What every method must satisfy."""
 
-RELATIONS_BY_VARIANT = {**variants.BY_VARIANT, **contracts.BY_VARIANT}
+RELATIONS_BY_VARIANT = {**variants.BY_VARIANT, **contracts.BY_VARIANT, **savings.BY_VARIANT}
 """Those of extensions, by the extension that they are about or several that meet."""
 
 VARIANT_RELATIONS: dict[str, Relation] = {

@@ -15,14 +15,22 @@ from splgbench.testing.relations.agreement import AGREEMENT
 from splgbench.testing.relations.base import Relation
 from splgbench.testing.relations.monotonicity import falls
 from splgbench.testing.relations.tools import TOOLS
-from splgbench.testing.relations.variants import common, differs, differs_from_plain, knobs_with, of_variant, varied
+from splgbench.testing.relations.variants import (
+    Change,
+    common,
+    differs,
+    differs_from_plain,
+    knobs_with,
+    of_variant,
+    varied,
+)
 from splgbench.testing.trial import Trial, proved
 from splgbench.transform import from_tables, to_tables
 
 Pairs = Callable[[st.DrawFn, Trial], tuple[Instance, Instance] | None]
 
 
-def _differs_from_its_plain_form(method: Method, trial: Trial, both: tuple[Instance, Instance]) -> str | None:
+def differs_from_its_plain_form(method: Method, trial: Trial, both: tuple[Instance, Instance]) -> str | None:
     """An instance with an extension, and a plain one that says the same."""
     found, optimum = trial.solve(method, both[0]), trial.optimum(both[1])
     if proved(found) and found.primal != optimum:
@@ -113,14 +121,14 @@ BUNDLES = (
     Relation(
         "bundled payment: links",
         "At the price of its single cases a bundle is a link of each of its groups to all others.",
-        _differs_from_its_plain_form,
+        differs_from_its_plain_form,
         as_links,
         BUNDLE,
     ),
     Relation(
         "bundled payment: one group",
         "A bundle of one group raises the utility of its cases.",
-        _differs_from_its_plain_form,
+        differs_from_its_plain_form,
         of_one_group,
         replace(BUNDLE, extensions=()),
         own_draw=True,
@@ -158,13 +166,17 @@ def out_of_reach(draw: st.DrawFn, entries: dict[str, Any]) -> bool:
     return True
 
 
-def other_points(draw: st.DrawFn, entries: dict[str, Any]) -> bool:
-    """Points and their targets moved and stretched."""
-    factor, more = draw(st.integers(1, 7)), draw(st.integers(0, 9))
-    entry = entries["pay_for_performance"]
-    for row in (*entry.get("quality", ()), *(step for step in entry["steps"] if "points" in step)):
-        row["points"] = factor * row["points"] + more
-    return True
+def other_points(variant: str, targets: str) -> Change:
+    """Points and their targets, in a table of an extension, moved and stretched."""
+
+    def change(draw: st.DrawFn, entries: dict[str, Any]) -> bool:
+        factor, more = draw(st.integers(1, 7)), draw(st.integers(0, 9))
+        entry = entries[variant]
+        for row in (*entry.get("quality", ()), *(row for row in entry[targets] if "points" in row)):
+            row["points"] = factor * row["points"] + more
+        return True
+
+    return change
 
 
 def at_every_case(draw: st.DrawFn, trial: Trial) -> tuple[Instance, Instance]:
@@ -214,7 +226,7 @@ BONUSES = (
         "pay for performance: points",
         "Quality is counted from anywhere and in any unit: moved and stretched with its targets it says the same.",
         differs,
-        varied(other_points),
+        varied(other_points("pay_for_performance", "steps")),
         BONUS,
     ),
     Relation(
@@ -227,7 +239,7 @@ BONUSES = (
     Relation(
         "pay for performance: every case",
         "The same bonus at every case of a group raises the utility of its cases.",
-        _differs_from_its_plain_form,
+        differs_from_its_plain_form,
         at_every_case,
         replace(BONUS, extensions=()),
         own_draw=True,
