@@ -178,7 +178,7 @@ def test_other_pages_open_no_sessions_and_sessions_in_use_stay(app: App) -> None
 
 
 def test_memory_of_a_solve_is_limited() -> None:
-    """What the page asks for, else the app's own limit, reaches the solve (that it is kept: tests/test_isolation.py)."""
+    """What the page asks for, else the app's own limit, reaches the solve; tests/test_isolation.py sees it kept."""
     assert limits_of({}).memory == MEMORY
     assert limits_of({"memory": 300}).memory == 300
 
