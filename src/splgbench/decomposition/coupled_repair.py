@@ -119,6 +119,7 @@ class CoupledRepair:
         if one.model.n_columns == self.model.n_columns:
             return False
         found = self.subproblems.bounded(one.model, LASTING_GAP, seconds).values
+        self.loop.check()
         if found is None:
             return False
         values = self._made_whole(self.model, one.whole(found), self.model.lower, self.model.upper, seconds)
@@ -136,6 +137,7 @@ class CoupledRepair:
         share = None if seconds is None else seconds / len(numbers)
         better = False
         for number in numbers:
+            self.loop.check()
             columns, known = self.model.start_values(volumes)
             values = np.zeros(self.model.n_columns)
             values[columns] = known

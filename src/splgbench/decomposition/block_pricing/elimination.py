@@ -77,8 +77,8 @@ class _Sources(NamedTuple):
 
 
 @njit(cache=True)
-def _joined(x, n, scope, key, first):  # type: ignore[no-untyped-def]
-    """`n` sources and one more, whose values are numbered from `first` on."""
+def _joined(x, n, scope, key, at):  # type: ignore[no-untyped-def]
+    """`n` sources and one more."""
     scope_start, key_start = _room(x.scope_start, n + 2), _room(x.key_start, n + 2)
     scope_start[n + 1], key_start[n + 1] = scope_start[n] + len(scope), key_start[n] + len(key)
     y = _Sources(
@@ -93,7 +93,7 @@ def _joined(x, n, scope, key, first):  # type: ignore[no-untyped-def]
     y.key[key_start[n] : key_start[n + 1]] = key
     y.used[n] = False
     for i in range(len(key)):
-        y.at[key_start[n] + i] = first + i
+        y.at[key_start[n] + i] = at[i]
     return y
 
 
@@ -412,17 +412,26 @@ def _eliminated(s, b, largest, offer_place, rows, n_rows):  # type: ignore[no-un
                 for j in range(size):
                     key[j] |= (s.sub_mask[begin + j] >> (i - s.unit_start[u]) & 1) << count
                 count += 1
+        at = np.empty(size, np.int64)
+        for j in range(size):
+            at[j] = begin + j
         if count < s.unit_start[u + 1] - s.unit_start[u]:
-            terms = np.empty(size, np.int64)
+            _sort(key, at)
+            # A choice that one set alone goes with has that set's value; the others have rows.
+            shared, terms, lone = np.empty(size, np.int64), np.empty(size, np.int64), 0
             for j in range(size):
-                terms[j] = begin + j
-            _sort(key, terms)
-            rows, key = _written(rows, n_rows, key, terms, 1)
-            sources = _joined(sources, n_sources, scope[:count], key, n_sets + n_rows)
-            n_rows += len(key)
+                if count > 0 and (j == 0 or key[j] != key[j - 1]) and (j + 1 == size or key[j] != key[j + 1]):
+                    key[lone], at[lone] = key[j], at[j]
+                    lone += 1
+                else:
+                    shared[j - lone], terms[j - lone] = key[j], at[j]
+            rows, fresh = _written(rows, n_rows, shared[: size - lone], terms[: size - lone], 1)
+            for j in range(len(fresh)):
+                key[lone + j], at[lone + j] = fresh[j], n_sets + n_rows + j
+            n_rows += len(fresh)
+            key = key[: lone + len(fresh)]
             entries += size
-        else:
-            sources = _joined(sources, n_sources, scope[:count], key, begin)
+        sources = _joined(sources, n_sources, scope[:count], key, at)
         n_sources += 1
     tied = _tied(s, first, last, requests, offer_place, n)
     alive, degree = np.ones(n, np.bool_), np.zeros(n, np.int64)
@@ -464,7 +473,10 @@ def _eliminated(s, b, largest, offer_place, rows, n_rows):  # type: ignore[no-un
                 terms[i * n_taken + x] = at[_find(key, start[c], start[c + 1], choices[i] & mask[c])]
             choices[i] &= (np.int64(1) << stay) - 1
         rows, key = _written(rows, n_rows, choices, terms, n_taken)
-        sources = _joined(sources, n_sources, separator[:stay], key, n_sets + n_rows)
+        at = np.empty_like(key)
+        for i in range(len(key)):
+            at[i] = n_sets + n_rows + i
+        sources = _joined(sources, n_sources, separator[:stay], key, at)
         n_sources += 1
         n_rows += len(key)
     if entries > largest:

@@ -97,11 +97,12 @@ def value_subsets(s, w, c, first, last, gain, fee):  # type: ignore[no-untyped-d
             base[i], slope[i], span[i] = gain[k] * s.t[k] - fee[k], max(gain[k], 0.0), float(s.high[k] - s.t[k])
         for at in range(s.sub_start[u], s.sub_start[u + 1]):
             mask, room, total = s.sub_mask[at], float(s.sub_left[at]), 0.0
+            # Without a branch, which nobody could foretell.
             for i in range(end - begin):
-                if mask >> order[begin + i] & 1:
-                    more = min(span[i], room)
-                    total += base[i] + slope[i] * more
-                    room -= more
+                held = float(mask >> order[begin + i] & 1)
+                more = held * min(span[i], room)
+                total += held * base[i] + slope[i] * more
+                room -= more
             value[at] = total
 
 
