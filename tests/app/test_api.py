@@ -151,9 +151,9 @@ def test_a_file_is_no_method(app: App, tmp_path: Path) -> None:
             session.post("solve", method=name)
         with pytest.raises(Refused, match="registered methods only"):
             session.post("race", methods=["auto", name])
-    for option in ("log", "state"):
+    for method in (f"auto:log={trace}", f"auto:state={trace}", f"dantzig_wolfe_hospital:blocks={trace}.csv"):
         with pytest.raises(Refused, match="lets no page name a file"):
-            session.post("solve", method=f"auto:{option}={trace}")
+            session.post("solve", method=method)
     with pytest.raises(Refused, match="unexpected keyword argument 'LOG'"):
         session.post("solve", method=f"auto:LOG={trace}")
     with pytest.raises(Refused, match="library has no instance"):

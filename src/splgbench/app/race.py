@@ -7,6 +7,7 @@ from typing import Any
 
 from splgbench.app.jobs import Lane
 from splgbench.decomposition.loop import FILE_OPTIONS
+from splgbench.decomposition.partition import is_map_file
 from splgbench.errors import InputError
 from splgbench.method_names import canonical, file_of, options_of
 from splgbench.methods import method
@@ -34,7 +35,7 @@ def checked_method(name: object) -> str:
         raise InputError("must be the name of a method", "method")
     if file_of(name) is not None:
         raise InputError("the app runs registered methods only, no files", "method")
-    refused = [option for option in FILE_OPTIONS if option in options_of(name)]
+    refused = [key for key, value in options_of(name).items() if key in FILE_OPTIONS or is_map_file(value)]
     if refused:
         raise InputError(f"the app lets no page name a file: {', '.join(refused)}", "method")
     return canonical(method(name).name)

@@ -80,7 +80,12 @@ def chosen_partition(offers: Presolved, choice: str) -> Partition:
     InputError
         The file is no map.
     """
-    return read_partition(offers, Path(choice)) if choice.endswith(".csv") else partition(offers, choice)
+    return read_partition(offers, Path(choice)) if is_map_file(choice) else partition(offers, choice)
+
+
+def is_map_file(choice: str) -> bool:
+    """Whether the option of a method names a file with a map of blocks rather than a kind of partition."""
+    return choice.endswith(".csv")
 
 
 def read_partition(offers: Presolved, path: Path) -> Partition:
