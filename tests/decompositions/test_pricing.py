@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from instances_for_tests import make, plain_tables
 
 from splgbench import load
 from splgbench.decomposition import pricing
@@ -173,6 +174,21 @@ def test_decisions_are_kept(instance: Instance, data: st.DataObject) -> None:
     planned = np.append(np.isfinite(one.bound), False)[parts.block] & offers.live
     assert (one.volume[planned & (state > 0)] > 0).all()
     assert not one.volume[state < 0].any()
+
+
+def test_a_search_ends_where_a_held_mandate_lacks_what_it_requires(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A link within an area, the offer that needs it held and the one it names out: there is no plan."""
+    monkeypatch.setattr(pricing, "ENTRY_LIMIT", 0)
+    monkeypatch.setattr(pricing, "SUBSET_LIMIT", 0)
+    offers = {("H", group): (9, 2) for group in "BC"}
+    links = [("C", "c", "any", "B", "inhouse")]
+    tables = plain_tables(offers, dict.fromkeys("BC", 9), links=links, pairs={("H", "A"): 10})
+    offered = presolve(make(tables))
+    state = np.zeros(2, dtype=np.int8)
+    state[offered.instance.offer_index["H", "C"]] = 1
+    state[offered.instance.offer_index["H", "B"]] = -1
+    plans = HospitalPricer(offered, partition(offered, "hospital")).price(np.full(2, 3.0), np.ones(2), state)
+    assert (plans.bound == -math.inf).all()
 
 
 def test_blocks_that_cut_links_are_refused() -> None:

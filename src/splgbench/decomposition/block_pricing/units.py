@@ -193,7 +193,7 @@ def search_unit(s, unit, gain, fee, must, out, node_limit, whole, real):  # type
                 if left == 0 and not out & bit:
                     out |= bit
                     changed = True
-                elif must & bit and left & (left - 1) == 0 and not must & left:
+                elif must & bit and left != 0 and left & (left - 1) == 0 and not must & left:
                     must |= left
                     changed = True
         if must & out:
