@@ -77,7 +77,7 @@ def test_agrees_with_the_oracles(monkeypatch: pytest.MonkeyPatch) -> None:
             nodes[way] += result.counters.get("nodes", 0)
 
     agree()
-    assert nodes["hardly any root"] > 10
+    assert nodes["hardly any root"] > 5
     assert nodes["one round a node, no trials"] > 10
 
 
@@ -107,7 +107,7 @@ def test_a_master_that_drops_columns_proves_the_same(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(branching, "COLUMNS_A_BLOCK", 4)
     result = solved(TREE)
     assert (result.status, result.primal, result.dual) == (Status.OPTIMAL, OPTIMUM, OPTIMUM)
-    assert result.counters["dropped_columns"] > 100
+    assert result.counters["dropped_columns"] > 50
 
 
 def test_bounds_hold_after_every_iteration() -> None:
