@@ -28,7 +28,7 @@ from splgbench.testing import Knobs, agreed, instances
 from splgbench.trace import Event, Stop
 
 FIXED = settings(
-    derandomize=True, database=None, deadline=None, max_examples=70, suppress_health_check=list(HealthCheck)
+    derandomize=True, database=None, deadline=None, max_examples=100, suppress_health_check=list(HealthCheck)
 )
 TREE = generate(replace(load_preset("hard-h9"), name="tree", hospitals=8, groups=24, areas=6))
 OPTIMUM = 18_318_948
@@ -77,7 +77,7 @@ def test_agrees_with_the_oracles(monkeypatch: pytest.MonkeyPatch) -> None:
             nodes[way] += result.counters.get("nodes", 0)
 
     agree()
-    assert nodes["hardly any root"] > 5
+    assert nodes["hardly any root"] > 10
     assert nodes["one round a node, no trials"] > 10
 
 
@@ -102,12 +102,13 @@ def test_the_solver_settles_nodes(nodes: int, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_a_master_that_drops_columns_proves_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With room for hardly any columns the tree still ends with the optimum."""
+    """With room for hardly any columns the tree still ends with the optimum, no node being settled by the solver."""
+    monkeypatch.setattr(branching, "LARGE", 10_000)
     monkeypatch.setattr(branching, "MOST_COLUMNS", 20)
     monkeypatch.setattr(branching, "COLUMNS_A_BLOCK", 4)
     result = solved(TREE)
     assert (result.status, result.primal, result.dual) == (Status.OPTIMAL, OPTIMUM, OPTIMUM)
-    assert result.counters["dropped_columns"] > 50
+    assert result.counters["dropped_columns"] > 100
 
 
 def test_bounds_hold_after_every_iteration() -> None:
