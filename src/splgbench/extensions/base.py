@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Protocol
 
 from splgbench.checker import Violation
@@ -61,6 +61,27 @@ class Extension(Protocol):
 
     def payment(self, volumes: Sequence[int]) -> int:
         """What the volumes are worth besides their utility, in utility units."""
+
+
+def carried_rows(rows: Iterable[Mapping[str, Any]], keys: Mapping[str, Mapping[str, str]]) -> list[dict[str, Any]]:
+    """Rows of an entry under other keys; those that name something which is gone are left out.
+
+    Parameters
+    ----------
+    rows : fields "hospital", "group", "area" and "region" hold keys; others stay as they are.
+    keys : see `splgbench.extensions.carried`.
+    """
+    kept = []
+    for row in rows:
+        named = [field for field in keys if field in row]
+        if all(row[field] in keys[field] for field in named):
+            kept.append({**row, **{field: keys[field][row[field]] for field in named}})
+    return kept
+
+
+def points_rows(points: Mapping[tuple[str, str], int]) -> list[dict[str, Any]]:
+    """The field `quality` of an entry, as `Entry.points` reads it."""
+    return [{"hospital": hospital, "group": group, "points": of} for (hospital, group), of in sorted(points.items())]
 
 
 class Entry:

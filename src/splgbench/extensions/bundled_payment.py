@@ -41,7 +41,7 @@ import numpy as np
 
 from splgbench.checker import Violation
 from splgbench.coupling import UNLIMITED, WholeRows
-from splgbench.extensions.base import LARGEST, Entry
+from splgbench.extensions.base import LARGEST, Entry, carried_rows
 from splgbench.instance import Instance, IntArray
 from splgbench.volumes import largest_volumes
 
@@ -175,8 +175,7 @@ class BundledPayment:
         found["bundles"] = [row for row in found["bundles"] if row["bundle"] in kept]
         found["members"] = [row for row in found["members"] if row["bundle"] in kept]
         for table in ("members", "group_prices"):
-            rows = [row for row in found[table] if row["group"] in keys["group"]]
-            found[table] = [row | {"group": keys["group"][row["group"]]} for row in rows]
+            found[table] = carried_rows(found[table], keys)
         return found
 
     def _paid(self) -> list[tuple[Contract, int]]:

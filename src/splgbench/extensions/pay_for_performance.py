@@ -38,7 +38,7 @@ import numpy as np
 
 from splgbench.checker import Violation
 from splgbench.coupling import UNLIMITED, WholeRows
-from splgbench.extensions.base import LARGEST, LARGEST_NUMBER, MOST_POINTS, Entry
+from splgbench.extensions.base import LARGEST, LARGEST_NUMBER, MOST_POINTS, Entry, carried_rows, points_rows
 from splgbench.extensions.years import calendar
 from splgbench.instance import Instance, IntArray
 from splgbench.volumes import largest_volumes
@@ -134,24 +134,14 @@ class PayForPerformance:
             "worth_cents": self.worth_cents,
         }
         if self.quality:
-            found["quality"] = [
-                {"hospital": hospital, "group": group, "points": points}
-                for (hospital, group), points in sorted(self.quality.items())
-            ]
+            found["quality"] = points_rows(self.quality)
         return found
 
     def carried(self, keys: Mapping[str, Mapping[str, str]]) -> dict[str, Any] | None:
         """See `splgbench.extensions.base.Extension.carried`: steps whose hospital, area or group is gone go."""
         found = self.entry()
         for table in ("steps", "quality"):
-            named = [
-                (row, [name for name in ("hospital", "area", "group") if name in row]) for row in found.get(table, ())
-            ]
-            found[table] = [
-                row | {name: keys[name][row[name]] for name in names}
-                for row, names in named
-                if all(row[name] in keys[name] for name in names)
-            ]
+            found[table] = carried_rows(found.get(table, ()), keys)
         return found if found["steps"] else None
 
     def _shortfall(self, step: Step) -> int:

@@ -31,7 +31,7 @@ import numpy as np
 
 from splgbench.checker import Violation
 from splgbench.coupling import UNLIMITED, WholeRows
-from splgbench.extensions.base import LARGEST, Entry
+from splgbench.extensions.base import LARGEST, Entry, carried_rows
 from splgbench.extensions.years import calendar
 from splgbench.instance import Instance, IntArray
 from splgbench.volumes import largest_volumes
@@ -125,9 +125,8 @@ class RegionalBudget:
     def carried(self, keys: Mapping[str, Mapping[str, str]]) -> dict[str, Any] | None:
         """See `splgbench.extensions.base.Extension.carried`: costs of what is gone go, budgets stay as they are."""
         found = self.entry()
-        for table, names in (("group_costs", ("group",)), ("offer_costs", ("hospital", "group"))):
-            rows = [row for row in found.get(table, ()) if all(row[name] in keys[name] for name in names)]
-            found[table] = [row | {name: keys[name][row[name]] for name in names} for row in rows]
+        for table in ("group_costs", "offer_costs"):
+            found[table] = carried_rows(found.get(table, ()), keys)
         for row in found["budgets"]:
             if "region" in row:
                 row["region"] = keys["region"][row["region"]]

@@ -45,7 +45,7 @@ from typing import Any, ClassVar
 
 from splgbench.checker import Violation
 from splgbench.coupling import LARGEST_BITS, RowsBuilder, WholeRows
-from splgbench.extensions.base import LARGEST_NUMBER, MOST_POINTS, Entry
+from splgbench.extensions.base import LARGEST_NUMBER, MOST_POINTS, Entry, carried_rows, points_rows
 from splgbench.extensions.years import calendar
 from splgbench.instance import Instance, IntArray
 from splgbench.piecewise import ENCODINGS, Segment, joined
@@ -277,22 +277,14 @@ class SharedSavings:
                 for (hospital, group), (norm, cents) in sorted(self.offer_costs.items())
             ]
         if self.quality:
-            found["quality"] = [
-                {"hospital": hospital, "group": group, "points": points}
-                for (hospital, group), points in sorted(self.quality.items())
-            ]
+            found["quality"] = points_rows(self.quality)
         return found
 
     def carried(self, keys: Mapping[str, Mapping[str, str]]) -> dict[str, Any] | None:
         """See `splgbench.extensions.base.Extension.carried`: a contract goes with its last member."""
         found = self.entry()
         for table in ("group_costs", "offer_costs", "quality", "members"):
-            kept = []
-            for row in found.get(table, ()):
-                named = [field for field in keys if field in row]
-                if all(row[field] in keys[field] for field in named):
-                    kept.append(row | {field: keys[field][row[field]] for field in named})
-            found[table] = kept
+            found[table] = carried_rows(found.get(table, ()), keys)
         left = {row["contract"] for row in found["members"]}
         found["contracts"] = [row for row in found["contracts"] if row["contract"] in left]
         return found if left else None

@@ -31,7 +31,7 @@ import numpy as np
 
 from splgbench.checker import Violation
 from splgbench.coupling import UNLIMITED, WholeRows
-from splgbench.extensions.base import Entry
+from splgbench.extensions.base import Entry, carried_rows
 from splgbench.instance import Instance, IntArray
 
 WHOLE = 10_000
@@ -119,9 +119,7 @@ class Years:
     def carried(self, keys: Mapping[str, Mapping[str, str]]) -> dict[str, Any] | None:
         """See `splgbench.extensions.base.Extension.carried`."""
         found = self.entry()
-        found["groups"] = [
-            row | {"group": keys["group"][row["group"]]} for row in found["groups"] if row["group"] in keys["group"]
-        ]
+        found["groups"] = carried_rows(found["groups"], keys)
         return found
 
     def pairs(self) -> Iterator[tuple[int, int]]:
