@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from splgbench.extensions.years import repeated, year_names
 from splgbench.generator.fixed_point import ONE, fixed, times
 from splgbench.generator.recipe import Recipe
 from splgbench.instance import IntArray
@@ -25,30 +26,14 @@ CENTS = 100
 """Cents in a franc."""
 
 
-def year_names(count: int) -> list[str]:
-    """Y1, Y2, ..., numbers of one width."""
-    width = len(str(count))
-    return [f"Y{t:0{width}}" for t in range(1, count + 1)]
-
-
 def over_years(recipe: Recipe, draws: Draws, tables: Tables) -> tuple[Tables, dict[str, Any]]:
     """The tables for all years of the recipe, and the extension `years`; as they are where there is one year."""
     if recipe.years == 1:
         return tables, {}
     years = year_names(recipe.years)
     demand = _drift(recipe, draws, np.array(tables["demand"]["cases"], dtype=np.int64))
-    told: Tables = {name: tables[name] for name in ("hospitals", "regions") if name in tables}
-    told["areas"] = {
-        "area": [f"{area}@{year}" for year in years for area in tables["areas"]["area"]],
-        "name": [f"{name}, {year}" for year in years for name in tables["areas"]["name"]],
-    }
-    dated = {"group": True, "required": True, "area": True}
-    for name in ("groups", "demand", "offers", "links", "area_capacity"):
-        columns = tables[name]
-        told[name] = {
-            column: [f"{cell}@{year}" if column in dated else cell for year in years for cell in cells]
-            for column, cells in columns.items()
-        }
+    told: Tables = repeated(tables, years)
+    told["areas"]["name"] = [f"{name}, {year}" for year in years for name in tables["areas"]["name"]]
     told["demand"]["cases"] = demand.ravel().tolist()
     entry: dict[str, Any] = {
         "years": years,
