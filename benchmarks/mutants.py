@@ -129,9 +129,9 @@ def table(rows: list[dict[str, str]], page: str) -> str:
         "# Which relation refutes each wrong subject?",
         "",
         f"Command: `nice python benchmarks/mutants.py{option}`. Relations in registry order, up to {EXAMPLES} "
-        f"examples each, seed {SEED}, until one refutes the mutant. *Examples* counts those of that relation, *in all* those of the "
-        "relations before it, too. *Also* lists the other relations that refute it within "
-        f"{EXAMPLES_IN_ALL_RELATIONS} examples.",
+        f"examples each, seed {SEED}, until one refutes the mutant. *Examples* counts those of that "
+        "relation, *in all* those of the relations before it, too. *Also* lists the other relations that "
+        f"refute it within {EXAMPLES_IN_ALL_RELATIONS} examples.",
         "",
         f"Machine: {machine()}, shared. Versions: {'; '.join(sorted({row['versions'] for row in rows}))}.",
         "",

@@ -73,10 +73,8 @@ def offer_francs(recipe: Recipe, draws: Draws, tables: Tables, cost: Mapping[str
     return [max(1, int(factor[h]) * cost[g.partition("@")[0]] // ONE) for h, g in pairs]
 
 
-def budgets(recipe: Recipe, draws: Draws, tables: Tables) -> dict[str, Any]:
-    """The extension `regional_budget`; nothing where the recipe has no budget."""
-    if not recipe.budget:
-        return {}
+def demand_francs(recipe: Recipe, draws: Draws, tables: Tables) -> dict[tuple[str, str], int]:
+    """What all demand costs at the groups' costs, by region and year; "" where there are none."""
     cost = group_francs(recipe, draws, tables)
     need: dict[tuple[str, str], int] = {}
     rows = tables["demand"]
@@ -84,8 +82,24 @@ def budgets(recipe: Recipe, draws: Draws, tables: Tables) -> dict[str, Any]:
     for group, region, cases in zip(rows["group"], regions, rows["cases"], strict=True):
         name, _, year = group.partition("@")
         need[region, year] = need.get((region, year), 0) + cost[name] * cases
+    return need
+
+
+def budgets(
+    recipe: Recipe, draws: Draws, tables: Tables, paid: Mapping[tuple[str, str], int] | None = None
+) -> dict[str, Any]:
+    """The extension `regional_budget`; nothing where the recipe has no budget and nobody else pays.
+
+    Parameters
+    ----------
+    paid : budgets in cents by region and year, in place of those of the recipe.
+    """
+    if not recipe.budget and paid is None:
+        return {}
+    cost = group_francs(recipe, draws, tables)
     part = fixed(recipe.budget)
-    money = {place: CENTS * (francs * part // ONE) for place, francs in need.items()}
+    needs = demand_francs(recipe, draws, tables)
+    money = paid or {place: CENTS * (francs * part // ONE) for place, francs in needs.items()}
     entry: dict[str, Any] = {
         "group_costs": [{"group": g, "cents": CENTS * cost[g.partition("@")[0]]} for g in tables["groups"]["group"]],
         "budgets": [

@@ -301,6 +301,23 @@ def read_fund(path: Path) -> FundFile:
     return FundFile(title, contract, folder / risk_groups, folder / actual if actual else None)
 
 
+def fund_text(title: str, contract: Contract, risk_groups: str) -> str:
+    """A contract as the file that `read_fund` reads.
+
+    Parameters
+    ----------
+    title : without quotation marks or backslashes.
+    risk_groups : file of the table, relative to that of the contract.
+    """
+    lines = [f'title = "{title}"', f'risk_groups = "{risk_groups}"']
+    lines += [f'losses = "{contract.losses}"']
+    for name in ("insurer_share", "interest_bp", "growth_bp", "carry_over_cents"):
+        lines.append(f"{name} = {getattr(contract, name)}")
+    for step in contract.path:
+        lines += ["", "[[path]]", f"from = {step.first}", f"to = {step.last}", f"rate_bp = {step.rate_bp}"]
+    return "\n".join(lines) + "\n"
+
+
 def _path(file: str, given: Any, problems: list[Problem]) -> tuple[Step, ...]:
     if not isinstance(given, list):
         problems.append(Problem(file, None, None, "path must be a list of tables [[path]]", given))

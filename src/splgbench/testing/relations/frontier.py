@@ -135,17 +135,11 @@ def _relation(name: str, reason: str, contradiction: Any, vary: Any = _costed) -
 
 FRONTIER = (
     _relation(
-        "oracle",
-        "A point is the optimum of the instance with a regional budget, and no smaller budget has it.",
-        _misses_the_optimum,
-    ),
-    _relation(
         "ends",
         "The last point is the optimum, the first budget the least that any allocation costs.",
         _misses_an_end,
     ),
     _relation("rising", "A larger budget admits every allocation of a smaller one; no point is dominated.", _falls),
-    _relation("check", "What is claimed of points follows from their allocations and bounds.", _has_errors),
     _relation("refined", "Budgets in between leave the points of the others.", _loses_points),
     _relation(
         "unit",
@@ -154,6 +148,12 @@ FRONTIER = (
         _in_another_unit,
     ),
     _relation("free", "Where nothing costs anything the frontier is one point.", _not_one_point),
+    _relation("check", "What is claimed of points follows from their allocations and bounds.", _has_errors),
+    _relation(
+        "oracle",
+        "A point is the optimum of the instance with a regional budget, and no smaller budget has it.",
+        _misses_the_optimum,
+    ),
 )
 
 BY_VARIANT: dict[str, tuple[Relation, ...]] = {"frontier": FRONTIER}

@@ -317,8 +317,6 @@ def _relation(name: str, reason: str, contradiction: Any, vary: Any = _case) -> 
 
 
 FUND = (
-    _relation("oracle", "Every cell is that of the equations in fractions, each product rounded by itself.", _errs),
-    _relation("check", "Every cell follows from the contract and the years before, in whole cents.", _fails_the_check),
     _relation(
         "sums",
         "The balance is interest less supplements so far; insurer and integrator have the saving, to the cent.",
@@ -360,6 +358,8 @@ FUND = (
         _breaks_even_wrongly,
         _returning,
     ),
+    _relation("check", "Every cell follows from the contract and the years before, in whole cents.", _fails_the_check),
+    _relation("oracle", "Every cell is that of the equations in fractions, each product rounded by itself.", _errs),
     Relation(
         "fund: budgets",
         "Under a fund's budgets exact methods find the optimum, which higher rates do not lower.",

@@ -288,12 +288,6 @@ def _method_errs(method: Any, _: Trial, valued: tuple[Trial, Instance]) -> str |
 
 VALUE = (
     _of_valuation(
-        "oracle",
-        "Utilities and costs are those of the equations in fractions, rounded once.",
-        _misvalues,
-        _drawn,
-    ),
-    _of_valuation(
         "costs of a condition",
         "Costs count over the reference cost: all of a condition times a number leave its value.",
         _differs,
@@ -337,6 +331,12 @@ VALUE = (
         "Where every hospital costs what the reference is, value is points.",
         _differs_at_the_reference,
         _at_reference,
+    ),
+    _of_valuation(
+        "oracle",
+        "Utilities and costs are those of the equations in fractions, rounded once.",
+        _misvalues,
+        _drawn,
     ),
     Relation(
         "value: methods",
