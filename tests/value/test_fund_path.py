@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from splgbench.checker import check
@@ -162,3 +163,23 @@ def test_the_page_s_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert "must obey the instance" in capsys.readouterr().err
     assert main(["fund", str(FUND), "--instance", funded]) == 2
     assert main(["fund", str(FUND), "--costs", "costs.csv"]) == 2
+
+
+def test_the_example_by_hand() -> None:
+    """124 units without carry-over, 126 with; the optimum of the page's text, year by year."""
+    tables = {"hospital": ["Nord", "Sued"], "group": ["HIP", "HIP"]}
+    ten = Instance.from_tables(
+        hospitals=["Nord", "Sued"],
+        groups={"group": ["HIP"], "area": ["ORTHO"]},
+        demand={"group": ["HIP"], "cases": [10]},
+        offers={**tables, "capacity": [10, 10], "utility": [5, 4]},
+    )
+    insured = {"year": [1], "risk_group": ["all"], "insured": [10], "norm_cents": [1_600_000]}
+    for carried, optimum, volumes in ((0, 124, [5, 2, 1, 5, 8, 8]), (600_000, 126, [5, 1, 0, 5, 9, 10])):
+        funded = under_fund(
+            ten, replace(CONTRACT, carry_over_cents=carried), insured, {**tables, "cost": [20_000, 15_000]}
+        )
+        verdict = check(funded, np.array(volumes, dtype=np.int64))
+        assert (verdict.feasible, verdict.objective) == (True, optimum)
+        assert method("strengthened@highs").solve(funded).primal == optimum
+        assert f": {optimum} units" in Path("docs/value.md").read_text("utf-8").replace("\n", " ")
