@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +17,7 @@ from splgbench.extensions import entries_of, with_extensions
 from splgbench.instance import Instance
 from splgbench.library import load
 from splgbench.methods import method
+from splgbench.testing.relations.fund_path import Funded, best_under_fund
 from splgbench.value.fund import Contract, Step, account, read_fund
 from splgbench.value.fund_check import account_errors
 from splgbench.value.fund_path import actual_costs, under_fund
@@ -47,22 +47,6 @@ def hips(regions: bool = False) -> Instance:
     return Instance.from_tables(**tables)
 
 
-def best_by_hand(budgets: list[int], carry: int) -> int:
-    """The optimum of three years, by enumeration of the volumes and of what is left over."""
-    volumes = [(n, s) for n, s in itertools.product([0, 2, 3, 4], [0, 2, 3, 4, 5]) if n + s <= 5]
-    states = {0: 0}
-    for budget in budgets:
-        reached: dict[int, int] = {}
-        for saved, worth in states.items():
-            for n, s in volumes:
-                left = budget + saved - 400 * n - 300 * s
-                if left >= 0:
-                    kept = min(carry, left)
-                    reached[kept] = max(reached.get(kept, 0), worth + 6 * n + 4 * s)
-        states = reached
-    return max(states.values())
-
-
 @pytest.mark.parametrize("carry", CARRIED)
 def test_the_path_limits_year_by_year(carry: int) -> None:
     """The optimum is that of enumeration, whatever may be carried over, and the checker counts cents."""
@@ -71,7 +55,10 @@ def test_the_path_limits_year_by_year(carry: int) -> None:
     assert [row["cents"] for row in entries_of(funded)["regional_budget"]["budgets"]] == BUDGETS
     for name in ("strengthened@highs", "linked@cpsat", "lagrangian-budget"):
         result = method(name).solve(funded)
-        assert (str(result.status), result.primal) == ("optimal", best_by_hand(BUDGETS, carry))
+        assert (str(result.status), result.primal) == (
+            "optimal",
+            best_under_fund(hips(), Funded(contract, RISK, COSTS)),
+        )
     assert result.volumes is not None
     actual = actual_costs(funded, result.volumes.tolist())
     assert all(spent <= most + carry for spent, most in zip(actual["cost_cents"], BUDGETS, strict=True))
@@ -85,7 +72,8 @@ def test_the_path_limits_year_by_year(carry: int) -> None:
 
 def test_what_is_carried_over_is_worth_something() -> None:
     """Enumeration itself tells the limits apart, so that the test above can."""
-    assert len({best_by_hand(BUDGETS, carry) for carry in CARRIED}) > 1
+    contracts = [replace(CONTRACT, carry_over_cents=carry) for carry in CARRIED]
+    assert len({best_under_fund(hips(), Funded(contract, RISK, COSTS)) for contract in contracts}) > 1
 
 
 def test_an_instance_with_years_keeps_them() -> None:

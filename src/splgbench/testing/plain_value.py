@@ -137,6 +137,16 @@ def half_away(numerator: int, denominator: int) -> int:
     return half_up(exact) if exact >= 0 else -half_up(-exact)
 
 
+def counted(groups: Sequence[Mapping[str, Any]]) -> int:
+    """The norm cost of risk groups: of each what its persons cost."""
+    return sum(group["insured"] * group["norm_cents"] for group in groups)
+
+
+def nothing_of(_insurer: int | None) -> int:
+    """What the fund's own balance has of savings."""
+    return 0
+
+
 def of_the_norm(norm: int, _before: int) -> int:
     """What a rate is taken of: the norm cost, not the budget of the year before."""
     return norm
@@ -172,19 +182,23 @@ class PlainAccount:
     Parameters
     ----------
     rounds : a fraction to whole cents.
+    norms : norm cost of the risk groups of a year.
     ahead : years by which the rate of the path runs ahead.
     base : what a rate is taken of, from the norm cost and the budget of the year before (0 in year 1).
     bears : what interest is taken of, from the balance of the year before and the supplement.
     saves : a saving, from norm cost, budget and actual cost.
+    keeps : what the balance takes of the insurer's part.
     remains : the integrator's part, from the saving, the insurer's part and the contract.
     breaks_even : year of break-even, from the balances.
     """
 
     rounds: Callable[[int, int], int] = half_away
+    norms: Callable[[Sequence[Mapping[str, Any]]], int] = counted
     ahead: int = 0
     base: Callable[[int, int], int] = of_the_norm
     bears: Callable[[int, int], int] = balance_before
     saves: Callable[[int, int, int], int] = against_norm
+    keeps: Callable[[int | None], int] = nothing_of
     remains: Callable[[int, int, Contract], int] = rest
     breaks_even: Callable[[Sequence[int | None]], int | None] = lasting
 
@@ -197,8 +211,8 @@ class PlainAccount:
         insurers: int | None = 0
         rows: list[tuple[int | None, ...]] = []
         for t in range(1, contract.years + 1):
-            given = [row["insured"] * row["norm_cents"] for row in groups if row["year"] == t]
-            norm = sum(given) if given else self.rounds(norm * (10_000 + contract.growth_bp), 10_000)
+            given = [row for row in groups if row["year"] == t]
+            norm = self.norms(given) if given else self.rounds(norm * (10_000 + contract.growth_bp), 10_000)
             rate = rates[min(len(rates), t + self.ahead) - 1]
             supplement = self.rounds(self.base(norm, budget) * rate, 10_000)
             interest = self.rounds(self.bears(balance, supplement) * contract.interest_bp, 10_000)
@@ -211,6 +225,7 @@ class PlainAccount:
                 else:
                     insurer = self.rounds(saving * contract.insurer_share, 100)
                     integrator = self.remains(saving, insurer, contract)
+            balance += self.keeps(insurer)
             insurers = None if insurers is None or insurer is None else insurers + insurer
             with_savings = None if insurers is None else balance + insurers
             cells = (t, norm, rates[t - 1], supplement, budget, interest, balance, costs.get(t))

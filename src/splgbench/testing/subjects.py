@@ -16,6 +16,7 @@ from splgbench.result import Status
 from splgbench.testing.relations.value import by_value
 from splgbench.value.frontier import frontier
 from splgbench.value.fund import account
+from splgbench.value.fund_path import under_fund
 
 OWN: Mapping[str, Any] = {
     "checker": check,
@@ -23,6 +24,7 @@ OWN: Mapping[str, Any] = {
     "valuation": by_value,
     "frontier": frontier,
     "account": account,
+    "funding": under_fund,
 }
 """What relations that are not about methods are put to, by `Relation.subject`; those of this package."""
 EXAMPLES = {"ci": 25, "nightly": 500}

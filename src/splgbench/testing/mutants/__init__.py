@@ -46,4 +46,4 @@ def relations_for(mutant: Mutant) -> list[Relation]:
     return [relation for relation in every if relation.subject == subject]
 
 
-__all__ = ["KINDS", "MUTANTS", "VARIANT_MUTANTS", "Mutant", "relations_for"]
+__all__ = ["KINDS", "KINDS_OF_VALUE", "MUTANTS", "VARIANT_MUTANTS", "Mutant", "relations_for"]

@@ -17,8 +17,8 @@ from splgbench.presolve import presolve
 from splgbench.rows import RowFamily
 
 KINDS = ("formulation", "backend", "decomposition", "checker", "polish")
-KINDS_OF_VALUE = ("valuation", "frontier", "account")
-"""Kinds of mutants that are no part of a solve: see `splgbench.testing.relations.value`, `.frontier` and `.fund`."""
+KINDS_OF_VALUE = ("valuation", "frontier", "account", "funding")
+"""Kinds of mutants that are no part of a solve: `splgbench.testing.relations` has a module for each."""
 
 Misread = Callable[[Instance], Instance]
 """An instance as a mutant reads it: the same offers in the same order under other data."""

@@ -76,6 +76,20 @@ def rounded_up(instance: Instance, costs: IntArray, points: int) -> Frontier:
     return _moved(right, found)
 
 
+def in_the_common_unit(instance: Instance, costs: IntArray, points: int) -> Frontier:
+    """Costs are divided by their common divisor, which is 0 where nothing costs anything."""
+    unit = math.gcd(*costs.tolist())
+    right = frontier(instance, np.array([cost // unit for cost in costs.tolist()], dtype=np.int64), points)
+    return _moved(right, [_times(point, unit) for point in right.points])
+
+
+def _times(point: Point, unit: int) -> Point:
+    budget, cost, bound = (
+        None if each is None else unit * each for each in (point.budget, point.cost, point.cost_bound)
+    )
+    return replace(point, budget=budget, cost=cost, cost_bound=bound)
+
+
 def supported_only(instance: Instance, costs: IntArray, points: int) -> Frontier:
     """Points that weighted sums of benefit and cost find: those in the dents between them are missed."""
     right = frontier(instance, costs, points)
@@ -120,6 +134,7 @@ FRONTIER_MUTANTS = (
     _frontier("frontier-one-stage", "the second stage is left out", one_stage),
     _frontier("frontier-strict", "a budget must not be spent to the last unit", less_than_the_budget),
     _frontier("frontier-rounded-up", "a budget is rounded up to a multiple of the costs' divisor", rounded_up),
+    _frontier("frontier-divides-by-0", "divides costs by their divisor even if it is 0", in_the_common_unit),
     _frontier("frontier-supported", "finds what weighted sums find", supported_only),
     _frontier("frontier-from-0", "the first budget is 0, whatever decisions cost", from_nothing),
     _frontier("frontier-bounds-late", "a bound is that of the point before", bound_of_the_smaller),

@@ -48,6 +48,24 @@ def first_phase(tables: ValueTables) -> ValueTables:
     return _misread("cycle_costs", lambda rows: [row for row in rows if row["phase"] == "P1"])(tables)
 
 
+def dearest_phase(tables: ValueTables) -> ValueTables:
+    """The dearest phase alone is the cycle of care."""
+
+    def dearest(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        most: dict[tuple[str, str], dict[str, Any]] = {}
+        for row in sorted(rows, key=lambda row: int(row["cost"])):
+            most[row["hospital"], row["condition"]] = row
+        return list(most.values())
+
+    return _misread("cycle_costs", dearest)(tables)
+
+
+def first_reference(tables: ValueTables) -> ValueTables:
+    """The reference cost of the first condition is that of all."""
+    first = tables["conditions"]["reference_cost"][0]
+    return _misread("conditions", lambda rows: [row | {"reference_cost": first} for row in rows])(tables)
+
+
 def missing_as_worst(tables: ValueTables) -> ValueTables:
     """What is missing counts no points."""
     rows = rows_of(tables["outcomes"])
@@ -100,6 +118,8 @@ VALUE_MUTANTS = (
     _valuation("value-weights-unread", "all measures weigh the same", reads=weights_unread),
     _valuation("value-shares-unread", "all conditions of a group have the same share", reads=shares_unread),
     _valuation("value-first-phase", "the first phase alone is the cycle of care", reads=first_phase),
+    _valuation("value-dearest-phase", "the dearest phase alone is the cycle of care", reads=dearest_phase),
+    _valuation("value-first-reference", "the first reference cost is that of all conditions", reads=first_reference),
     _valuation("value-missing-worst", "what is missing counts no points", reads=missing_as_worst),
     _valuation("value-beyond-scale", "points go on beyond the ends of a scale", points=beyond_the_scale),
     _valuation("value-mean-reference", "stated reference costs are not read", reference=always_the_mean),

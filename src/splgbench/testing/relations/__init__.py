@@ -6,7 +6,7 @@ nothing. Each names the fact of the model statement it stands on.
 
 from __future__ import annotations
 
-from splgbench.testing.relations import contracts, frontier, fund, savings, value, variants
+from splgbench.testing.relations import contracts, frontier, fund, fund_path, savings, value, variants
 from splgbench.testing.relations.agreement import AGREEMENT
 from splgbench.testing.relations.base import Relation
 from splgbench.testing.relations.bounds import BOUNDS
@@ -23,7 +23,7 @@ RELATIONS: dict[str, Relation] = {
 
 RELATIONS_BY_VARIANT = {
     name: relations
-    for module in (variants, contracts, savings, value, frontier, fund)
+    for module in (variants, contracts, savings, value, frontier, fund, fund_path)
     for name, relations in module.BY_VARIANT.items()
 }
 """Those of variants, by the extension that they are about or several that meet, and of value, frontier and fund."""
@@ -31,8 +31,8 @@ RELATIONS_BY_VARIANT = {
 VARIANT_RELATIONS: dict[str, Relation] = {
     relation.name: relation for relations in RELATIONS_BY_VARIANT.values() for relation in relations
 }
-"""What methods, checker and polish must satisfy on instances with extensions, and what valuations, frontiers and
-accounts must (`Relation.subject`)."""
+"""What methods, checker and polish must satisfy on instances with extensions, and what valuations, frontiers,
+accounts and fundings must (`Relation.subject`)."""
 
 TOOL_RELATIONS: dict[str, Relation] = {relation.name: relation for relation in TOOLS}
 """What the checker and the polish must satisfy."""

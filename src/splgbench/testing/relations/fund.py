@@ -1,4 +1,4 @@
-"""What must hold of a fund's account, and of methods on instances under a fund's budgets.
+"""What must hold of a fund's account.
 
 A subject "account" is called with a contract and the tables `risk_groups` and `actual` (or None) and gives a
 `splgbench.value.fund.Account`; that module's `account` is one. Accounts need no instance: the smallest one stands in.
@@ -12,16 +12,13 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from splgbench.instance import Instance
-from splgbench.methods import Method
 from splgbench.testing.plain_value import PlainAccount
 from splgbench.testing.relations.base import Relation
 from splgbench.testing.strategies import Knobs
-from splgbench.testing.trial import Trial, proved
-from splgbench.testing.value_draws import actual_costs, fund_contract, offer_costs, risk_groups
+from splgbench.testing.trial import Trial
+from splgbench.testing.value_draws import actual_costs, fund_contract, risk_groups
 from splgbench.value.fund import Account, Contract, Step
 from splgbench.value.fund_check import account_errors
-from splgbench.value.fund_path import under_fund
 
 Columns = dict[str, list[Any]]
 Accounts = Callable[[Contract, Columns, Columns | None], Account]
@@ -30,7 +27,6 @@ Rows = list[dict[str, Any]]
 ALONE = Knobs(hospitals=1, groups=1, offers=1, cases=1, regions=1).without(
     "minima", "shares", "links", "cooperation", "area_capacity", "overrides", "sparse"
 )
-BUDGETED = Knobs(hospitals=2, groups=1, offers=2, cases=4, regions=1, overrides=False)
 OWN = ("norm", "rate_bp", "supplement", "budget", "interest", "balance")
 """Columns that no actual cost moves."""
 EXACT = 10_000
@@ -279,39 +275,6 @@ def _breaks_even_wrongly(accounts: Accounts, _: Trial, case: FundCase) -> str | 
     return None
 
 
-def _funded(draw: st.DrawFn, trial: Trial) -> tuple[Instance, Instance] | None:
-    """An instance told for two years under a fund's budgets, and under those of higher rates."""
-    instance = trial.instance
-    if not instance.n_offers or trial.answer.optimum is None:
-        return None
-    contract = replace(fund_contract(draw, 2), growth_bp=0)
-    costs = offer_costs(draw, instance)
-    names = list(map(instance.offer_name, range(instance.n_offers)))
-    table = {"hospital": [h for h, _ in names], "group": [g for _, g in names], "cost": costs.tolist()}
-    # Costs are in whole units of 100 cents.
-    norm = 100 * draw(st.integers(0, int(max(1, costs.sum())) * 2))
-    groups: Columns = {"year": [1], "risk_group": ["A"], "insured": [1], "norm_cents": [norm]}
-    contract = replace(contract, carry_over_cents=100 * contract.carry_over_cents)
-    more = draw(st.integers(1, 5000))
-    path = tuple(replace(step, rate_bp=min(EXACT, step.rate_bp + more)) for step in contract.path)
-    return (
-        under_fund(instance, contract, groups, table),
-        under_fund(instance, replace(contract, path=path), groups, table),
-    )
-
-
-def _method_errs(method: Method, trial: Trial, both: tuple[Instance, Instance]) -> str | None:
-    optima = []
-    for instance in both:
-        result, best = trial.solve(method, instance), trial.optimum(instance)
-        if proved(result) and result.primal != best:
-            return f"{method.name} finds {result.primal} under the fund's budgets; the optimum is {best}"
-        optima.append(result.primal if proved(result) else best)
-    if (optima[0] or 0) > (optima[1] or 0):
-        return f"{method.name} falls from {optima[0]} to {optima[1]} at higher rates"
-    return None
-
-
 def _relation(name: str, reason: str, contradiction: Any, vary: Any = _case) -> Relation:
     return Relation(f"fund: {name}", reason, contradiction, vary, ALONE, subject="account")
 
@@ -360,14 +323,6 @@ FUND = (
     ),
     _relation("check", "Every cell follows from the contract and the years before, in whole cents.", _fails_the_check),
     _relation("oracle", "Every cell is that of the equations in fractions, each product rounded by itself.", _errs),
-    Relation(
-        "fund: budgets",
-        "Under a fund's budgets exact methods find the optimum, which higher rates do not lower.",
-        _method_errs,
-        _funded,
-        BUDGETED,
-        own_draw=True,
-    ),
 )
 
 BY_VARIANT: dict[str, tuple[Relation, ...]] = {"fund": FUND}
