@@ -1,7 +1,7 @@
 """An account held against its contract, in whole numbers: every rule of docs/value.md, cell by cell.
 
-Nothing is computed as `splgbench.value.fund.account` computes it: an amount is the rounded one of a fraction n / d if
-2 |d a - n| < d, or = d with |a| d > |n| (a half away from 0); all else is an equation.
+Nothing is computed as `splgbench.value.fund.account` computes it: an amount is the rounded one of a fraction if it lies
+less than half a cent from it, or exactly half a cent and further from 0; all else is an equation.
 """
 
 from __future__ import annotations
