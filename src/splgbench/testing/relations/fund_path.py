@@ -20,7 +20,7 @@ from splgbench.methods import Method
 from splgbench.testing.plain_value import PlainAccount
 from splgbench.testing.relations.base import Relation
 from splgbench.testing.strategies import Knobs
-from splgbench.testing.trial import Trial, proved
+from splgbench.testing.trial import Trial, judged, proved
 from splgbench.testing.value_draws import fund_contract, offer_costs
 from splgbench.value.fund import Contract
 from splgbench.value.fund_path import CENTS, under_fund
@@ -142,6 +142,8 @@ def _method_errs(method: Method, trial: Trial, both: tuple[Funded, Funded]) -> s
             trial.solve(method, funded.of(under_fund, trial.instance)),
             best_under_fund(trial.instance, funded),
         )
+        if (broken := judged(result)) is not None:
+            return broken
         if proved(result) and result.primal != best:
             return f"{method.name} finds {result.primal} under the fund's budgets; the optimum is {best}"
         optima.append(result.primal if proved(result) else best)

@@ -18,7 +18,7 @@ from splgbench.testing.plain_value import PlainValuation, ValueTables, columns_f
 from splgbench.testing.relations.base import Relation
 from splgbench.testing.relations.monotonicity import falls
 from splgbench.testing.strategies import Knobs
-from splgbench.testing.trial import Trial, proved
+from splgbench.testing.trial import Trial, judged, proved
 from splgbench.testing.value_draws import value_tables
 from splgbench.value.outcomes import Objective, Value, with_value
 
@@ -281,6 +281,8 @@ def _valued(draw: st.DrawFn, trial: Trial) -> tuple[Trial, Instance] | None:
 def _method_errs(method: Any, _: Trial, valued: tuple[Trial, Instance]) -> str | None:
     trial, better_one = valued
     result = trial.solve(method)
+    if (broken := judged(result)) is not None:
+        return broken
     if proved(result) and result.primal != trial.answer.optimum:
         return f"{method.name} finds {result.primal} by value; the optimum is {trial.answer.optimum}"
     return falls(method, trial, better_one)
