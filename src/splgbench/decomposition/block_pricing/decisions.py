@@ -24,7 +24,7 @@ def choose(s, w, c, first, last, gain, node_limit):  # type: ignore[no-untyped-d
         unit_dirty[u] = 0
         must, out = unit_must[u], unit_out[u]
         if sub_start[u] == sub_start[u + 1]:
-            unit_best[u], unit_choice[u] = search_unit(s, u, gain, w.charge, must, out, node_limit, c.whole, c.real)
+            unit_best[u], unit_choice[u] = search_unit(s, c, u, gain, w.charge, must, out, node_limit)
             if unit_choice[u] < 0:
                 unit_choice[u] = must | NO_SET
         else:
