@@ -11,7 +11,7 @@ lambda stays from one pricing to the next. Source: dual decomposition with coord
 
 from __future__ import annotations
 
-from splgbench.decomposition.block_pricing.compilation import njit_inlined
+from splgbench.decomposition.block_pricing.compilation import njit_inlined, njit_lean
 from splgbench.decomposition.block_pricing.decisions import choose
 from splgbench.decomposition.block_pricing.units import NO_VALUE, SAME
 
@@ -52,7 +52,7 @@ def _move(s, w, k, change):  # type: ignore[no-untyped-def]
             set_value[listed] -= change
 
 
-@njit_inlined
+@njit_lean
 def ascend(s, w, c, block, gain, floor, node_limit):  # type: ignore[no-untyped-def]
     """Lower (1a) link by link, at most to `floor`; returns how many passes it took.
 

@@ -153,7 +153,7 @@ def follow(s, w, decided, at, length, dropped, n_dropped):  # type: ignore[no-un
     return True, length, n_dropped
 
 
-@njit_inlined
+@njit_lean
 def settle(s, w, block, decided, dropped):  # type: ignore[no-untyped-def]
     """Follow the links from what `state` decides; returns whether it fits, and what was decided on the way."""
     block_unit, unit_start, unit_offer = s.block_unit, s.unit_start, s.unit_offer

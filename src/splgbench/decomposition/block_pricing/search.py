@@ -8,12 +8,12 @@ from __future__ import annotations
 import numpy as np
 
 from splgbench.decomposition.block_pricing.ascent import ascend
-from splgbench.decomposition.block_pricing.compilation import njit_inlined, njit_lean
+from splgbench.decomposition.block_pricing.compilation import njit_lean
 from splgbench.decomposition.block_pricing.decisions import choose, follow, restore, settle
 from splgbench.decomposition.block_pricing.units import CUT_SHORT, NO_VALUE, SAME, value_of_set, value_subsets
 
 
-@njit_inlined
+@njit_lean
 def last_plan(s, w, block):  # type: ignore[no-untyped-def]
     """Value of the last plan at these prices, in (1a) without what its links leave over; NO_VALUE where it is none."""
     block_unit, sub_start, sub_mask, unit_start = s.block_unit, s.sub_start, s.sub_mask, s.unit_start
