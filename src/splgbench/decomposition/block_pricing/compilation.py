@@ -14,8 +14,8 @@ from numba.extending import intrinsic
 
 LEAN = {"cache": True, "no_cpython_wrapper": True, "no_cfunc_wrapper": True, "_nrt": False}
 njit_entry = njit(cache=True, nogil=True, no_cfunc_wrapper=True, _nrt=False)
-"""For kernels that Python calls, which holds all they write to. They are compiled anew for every kind of arrays, so that
-Python passes one kind."""
+"""For kernels that Python calls, which holds all they write to. They are compiled anew for every kind of arrays, so
+that Python passes one kind."""
 njit_lean = njit(**LEAN)
 """For kernels that only others call. They make no arrays, and references to arrays are not counted.
 
