@@ -1,6 +1,7 @@
 """Which relation of the battery refutes each deliberately wrong subject, and after how many examples?
 
     nice python benchmarks/mutants.py               # runs what benchmarks/results/mutants.csv lacks
+    nice python benchmarks/mutants.py --variants    # those of extensions, value and fund: variant_mutants.csv
     python benchmarks/mutants.py --table            # only writes the table again
 
 Every mutant is put to the relations in registry order until one refutes it, then to all of them with fewer examples.
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import statistics
+from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import replace
 from pathlib import Path
@@ -20,8 +22,8 @@ from resumable_csv import append, read
 
 from splgbench.generator.screening import machine
 from splgbench.solver_libraries import version_of
-from splgbench.testing import RELATIONS, TOOL_RELATIONS, Trial, examine
-from splgbench.testing.mutants import MUTANTS, relations_for
+from splgbench.testing import RELATIONS, TOOL_RELATIONS, VARIANT_RELATIONS, Trial, examine
+from splgbench.testing.mutants import MUTANTS, VARIANT_MUTANTS, Mutant, relations_for
 from splgbench.versions import versions
 
 RESULTS = Path(__file__).parent / "results"
@@ -39,11 +41,15 @@ COLUMNS = (
 EXAMPLES = 100
 EXAMPLES_IN_ALL_RELATIONS = 15
 SEED = 0
+EVERY = MUTANTS | VARIANT_MUTANTS
+EVERY_RELATION = RELATIONS | TOOL_RELATIONS | VARIANT_RELATIONS
+PAGES = {"mutants": MUTANTS, "variant_mutants": VARIANT_MUTANTS}
+"""The mutants of each table."""
 
 
 def first(name: str) -> dict[str, str]:
     """The first relation that refutes a mutant."""
-    mutant = MUTANTS[name]
+    mutant = EVERY[name]
     row = dict.fromkeys(COLUMNS, "") | {"mutant": name, "kind": mutant.kind, "what_is_wrong": mutant.what_is_wrong}
     drawn = 0
     for relation in relations_for(mutant):
@@ -61,8 +67,8 @@ def first(name: str) -> dict[str, str]:
 
 def refuted_by(name: str) -> set[str]:
     """The mutants that a relation refutes within few examples; one draw serves all of them."""
-    relation = (RELATIONS | TOOL_RELATIONS)[name]
-    subjects = {mutant.name: mutant.make() for mutant in MUTANTS.values() if relation in relations_for(mutant)}
+    relation = EVERY_RELATION[name]
+    subjects = {mutant.name: mutant.make() for mutant in EVERY.values() if relation in relations_for(mutant)}
     refuted: set[str] = set()
 
     def contradiction(_: Any, trial: Trial, varied: Any) -> None:
@@ -79,10 +85,10 @@ def refuted_by(name: str) -> set[str]:
     return refuted
 
 
-def read_in_order(path: Path) -> list[dict[str, str]]:
+def read_in_order(path: Path, mutants: Mapping[str, Mutant]) -> list[dict[str, str]]:
     """The lines of the CSV that are about mutants there are, in their order."""
     rows = {row["mutant"]: row for row in read(path)}
-    return [rows[name] for name in MUTANTS if name in rows]
+    return [rows[name] for name in mutants if name in rows]
 
 
 def write(rows: list[dict[str, str]], path: Path) -> None:
@@ -91,39 +97,41 @@ def write(rows: list[dict[str, str]], path: Path) -> None:
     append(path, COLUMNS, rows)
 
 
-def run(workers: int, path: Path) -> None:
+def run(workers: int, path: Path, mutants: Mapping[str, Mutant]) -> None:
     """Run what the file lacks: first one relation for every mutant, then all."""
-    done = {row["mutant"] for row in read_in_order(path)}
+    done = {row["mutant"] for row in read_in_order(path, mutants)}
     with ProcessPoolExecutor(workers) as pool:
-        for future in as_completed([pool.submit(first, name) for name in MUTANTS if name not in done]):
+        for future in as_completed([pool.submit(first, name) for name in mutants if name not in done]):
             row = future.result()
             append(path, COLUMNS, [row])
             print(
                 row["mutant"], row["relation"] or "SURVIVES", row["examples_in_all"], row["contradiction"], flush=True
             )
-        rows = read_in_order(path)
+        rows = read_in_order(path, mutants)
         if not all(row["also_refuted_by"] for row in rows):
-            names = [*RELATIONS, *TOOL_RELATIONS]
+            of = {relation.name for mutant in mutants.values() for relation in relations_for(mutant)}
+            names = [name for name in EVERY_RELATION if name in of]
             refuted = dict(zip(names, pool.map(refuted_by, names), strict=True))
             for row in rows:
                 also = [name for name in names if row["mutant"] in refuted[name] and name != row["relation"]]
                 row["also_refuted_by"] = "; ".join(also) or "none"
             write(rows, path)
-    write(read_in_order(path), path)
+    write(read_in_order(path, mutants), path)
 
 
-def table(rows: list[dict[str, str]]) -> str:
+def table(rows: list[dict[str, str]], page: str) -> str:
     """The committed table."""
     killed = [row for row in rows if row["relation"]]
     total = statistics.median(int(row["examples_in_all"]) for row in killed)
     alone = statistics.median(int(row["examples"]) for row in killed)
+    option = "" if page == "mutants" else " --variants"
     lines = [
         "# Which relation refutes each wrong subject?",
         "",
-        f"Command: `nice python benchmarks/mutants.py`. Relations in registry order, up to {EXAMPLES} examples each, "
-        f"seed {SEED}, until one refutes the mutant. *Examples* counts those of that relation, *in all* those of the "
-        "relations before it, too. *Also* lists the other relations that refute it within "
-        f"{EXAMPLES_IN_ALL_RELATIONS} examples.",
+        f"Command: `nice python benchmarks/mutants.py{option}`. Relations in registry order, up to {EXAMPLES} "
+        f"examples each, seed {SEED}, until one refutes the mutant. *Examples* counts those of that "
+        "relation, *in all* those of the relations before it, too. *Also* lists the other relations that "
+        f"refute it within {EXAMPLES_IN_ALL_RELATIONS} examples.",
         "",
         f"Machine: {machine()}, shared. Versions: {'; '.join(sorted({row['versions'] for row in rows}))}.",
         "",
@@ -144,11 +152,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--table", action="store_true", help="run nothing")
+    parser.add_argument("--variants", action="store_true", help="those of extensions, value and fund")
     arguments = parser.parse_args()
-    path = RESULTS / "mutants.csv"
+    page = "variant_mutants" if arguments.variants else "mutants"
+    path = RESULTS / f"{page}.csv"
     if not arguments.table:
-        run(arguments.workers, path)
-    (RESULTS / "mutants.md").write_text(table(read_in_order(path)))
+        run(arguments.workers, path, PAGES[page])
+    (RESULTS / f"{page}.md").write_text(table(read_in_order(path, PAGES[page]), page))
 
 
 if __name__ == "__main__":

@@ -184,7 +184,7 @@ def build_model(
     for extension in instance.extensions.values():
         # CP-SAT has no continuous columns and no fractions, and does not need any.
         rows = extension.rows(encoding) if encoding and isinstance(extension, Encoded) else extension.rows()
-        model = _with_rows(model, rows, exact=(solver or backend) == "cpsat")
+        model = with_rows(model, rows, exact=(solver or backend) == "cpsat")
     return model.with_integer_volumes()
 
 
@@ -221,11 +221,12 @@ def cpsat_rows(model: Any, rows: WholeRows, x: Sequence[Any], y: Sequence[Any]) 
     return CpSatRows(sums, [worth * column for worth, column in zip(rows.own_worth.tolist(), own, strict=True)])
 
 
-def _with_rows(model: MipModel, rows: WholeRows, exact: bool) -> MipModel:
+def with_rows(model: MipModel, rows: WholeRows, exact: bool) -> MipModel:
     """The model with own columns and rows appended; an offer without columns holds no case.
 
     Parameters
     ----------
+    rows : of an extension, or of a question asked of the instance, such as what it is to cost.
     exact : whether rows stay in whole numbers, and own columns whole even where they need not be.
     """
     n_offers = len(model.volume_column)
@@ -293,10 +294,10 @@ def _appended(
         semicontinuous=np.concatenate((model.semicontinuous, np.zeros(len(lower), dtype=np.bool_))),
         column_blocks=(*model.column_blocks, block),
     )
-    return appended_rows(wider, block.family, entries, bounds)
+    return _appended_rows(wider, block.family, entries, bounds)
 
 
-def appended_rows(
+def _appended_rows(
     model: MipModel,
     family: str,
     entries: tuple[IntArray, IntArray, np.ndarray],

@@ -9,7 +9,9 @@ from blocks_for_tests import DOCS, ROOT, blocks, run_shell
 
 
 @pytest.mark.parametrize(
-    "page", [ROOT / "README.md", DOCS / "python.md", DOCS / "extensions.md"], ids=lambda page: page.name
+    "page",
+    [ROOT / "README.md", DOCS / "python.md", DOCS / "extensions.md", DOCS / "value.md"],
+    ids=lambda page: page.name,
 )
 def test_python_blocks_run_in_order(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The Python of a page runs as one program."""

@@ -2,30 +2,16 @@
 
 from __future__ import annotations
 
-import csv
 import statistics
-from pathlib import Path
 
 import pytest
+from mutants_for_tests import EXAMPLES, refuting, rows_of
 
 from splgbench.testing import RELATIONS, examine
 from splgbench.testing.mutants import KINDS, MUTANTS, relations_for
 from splgbench.testing.mutants.toy_lagrangian import ToyLagrangian
 
-TABLE = Path(__file__).parents[2] / "benchmarks" / "results" / "mutants.csv"
-EXAMPLES = 300
-"""The battery's draws depend on the version of hypothesis, so the table's numbers are not repeated to the letter."""
-QUICK = 10
-"""Where the first relation needed more examples, the test takes another one that the table names."""
-
-with TABLE.open(newline="") as stream:
-    ROWS = {row["mutant"]: row for row in csv.DictReader(stream)}
-
-
-def _relation(name: str) -> str:
-    row = ROWS[name]
-    others = [other for other in row["also_refuted_by"].split("; ") if other not in ("", "none")]
-    return others[0] if others and int(row["examples"]) > QUICK else row["relation"]
+ROWS = rows_of("mutants")
 
 
 def test_the_table_is_about_all_mutants() -> None:
@@ -46,7 +32,7 @@ def test_enough_mutants_die_soon() -> None:
 def test_mutant_is_refuted(name: str) -> None:
     """A relation that the table names refutes the mutant again."""
     mutant = MUTANTS[name]
-    relation = {relation.name: relation for relation in relations_for(mutant)}[_relation(name)]
+    relation = {relation.name: relation for relation in relations_for(mutant)}[refuting(ROWS[name])]
     assert examine(relation, {name: mutant.make()}, examples=EXAMPLES, patience=0).refutation is not None
 
 

@@ -26,6 +26,7 @@ from splgbench.model import MipModel
 from splgbench.trace import Stop
 from splgbench.transform import from_tables
 from splgbench.value.frontier import Point, PointStatus, distinct, frontier, offer_costs
+from splgbench.value.frontier_check import dominated, frontier_errors
 from splgbench.volumes import largest_volumes, thresholds
 
 TABLES = "docs/examples/value"
@@ -103,6 +104,8 @@ def test_points_are_those_of_enumeration(name: str) -> None:
             assert point.volumes is not None
             assert check(instance, point.volumes).objective == point.benefit
         assert found.proved
+        assert frontier_errors(instance, costs, found) == []
+        assert dominated(found.points) == []
         for point in distinct(found.points):
             assert point.benefit is not None
             assert point.cost is not None
@@ -127,6 +130,42 @@ def test_a_frontier_by_hand() -> None:
         (25, 25, 24),
         (None, 42, 50),
     ]
+
+
+def test_the_check_notices_what_cannot_be() -> None:
+    """Each point of the frontier by hand moved at one place, and what it says of the others."""
+    instance = two_hospitals()
+    right = frontier(instance, COSTS, 3)
+    assert frontier_errors(instance, COSTS, right) == []
+    first, middle, last = right.points
+
+    def told(*points: Point) -> str:
+        return "; ".join(frontier_errors(instance, COSTS, replace(right, points=points)))
+
+    assert middle.volumes is not None
+    cases: list[tuple[dict[str, Any], str]] = [
+        ({"benefit": 26, "benefit_bound": 26}, "its benefit is 25, not 26"),
+        ({"cost": 23, "cost_bound": 23}, "its cost is 24, not 23"),
+        ({"budget": 23}, "its cost of 24 exceeds the budget of 23"),
+        ({"benefit_bound": 24}, "a bound contradicts its own allocation"),
+        ({"benefit_bound": 27}, "is proved with a benefit of 25 and a bound of 27"),
+        ({"cost_bound": 20}, "is proved with a cost of 24 and a bound of 20"),
+        ({"volumes": 9 * middle.volumes}, "its allocation breaks a rule"),
+        ({"status": PointStatus.NOTHING}, "has an allocation, but says nothing"),
+        ({"benefit": None, "cost": None, "volumes": None}, "is proved without an allocation"),
+        ({"budget": None}, "only the last point may be without a budget"),
+    ]
+    for change, text in cases:
+        assert text in told(first, replace(middle, **change), last)
+    assert "the budgets do not rise" in told(middle, first, last)
+    nothing = Point(25, PointStatus.NOTHING)
+    assert "the budget 25 has nothing, though cost 0 fits" in told(first, nothing, last)
+    low = replace(middle, status=PointStatus.OPEN, budget=30, benefit=0, cost=0, volumes=0 * middle.volumes)
+    assert "refutes the bound 20 of the budget 30" in told(first, middle, replace(low, benefit_bound=20), last)
+    assert "fits the budget 30, which has 0" in told(first, middle, replace(low, benefit_bound=30), last)
+    dear = replace(last, cost_bound=60)
+    assert "refutes the cost bound 60 of the point without a budget" in told(first, middle, last, dear)
+    assert dominated([first, middle, replace(middle, cost=25)]) == [replace(middle, cost=25)]
 
 
 def test_extensions_hold_at_every_point() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,10 @@ import pytest
 
 from splgbench.cli import main
 from splgbench.errors import InputError
+from splgbench.planning.tables import read_sheet
 from splgbench.value.fund import PATH, Account, Contract, Step, account, read_fund, rounded
+from splgbench.value.fund_check import account_errors
+from splgbench.value.schemas import RISK_GROUPS
 
 CONTRACT = Path("docs/examples/fund/contract.toml")
 PAGE = Path("docs/value.md")
@@ -45,6 +49,11 @@ def table_of_the_page() -> dict[str, list[int]]:
     }
 
 
+def told_actual(told: dict[str, list[int]]) -> dict[str, list[int]]:
+    """The actual costs of the page's table."""
+    return {"year": told["year"], "cost_cents": told["actual"]}
+
+
 def test_the_account_is_the_page_s_table() -> None:
     """Twenty years, cell by cell, to the cent; and the two break-even years that the page works out."""
     found = read_fund(CONTRACT).account()
@@ -55,6 +64,8 @@ def test_the_account_is_the_page_s_table() -> None:
     assert found.table["norm"] == [100_000_000_00] * 20
     assert (found.break_even, found.break_even_with_savings) == (16, 13)
     assert found.balance == 8_000_000_00
+    fund = read_fund(CONTRACT)
+    assert account_errors(fund.contract, read_sheet(RISK_GROUPS, fund.risk_groups), told_actual(told), found) == []
 
 
 def test_the_path_of_the_file_is_the_default() -> None:
@@ -112,6 +123,25 @@ def test_break_even_is_the_first_year_that_lasts(rates: list[int], year: int | N
     """A balance that falls below 0 again has not broken even; one that never was below 0 has nothing to."""
     path = tuple(Step(at, at, rate) for at, rate in enumerate(rates, 1))
     assert account(Contract(path), risk(10_000)).break_even == year
+
+
+def test_the_check_notices_every_cent() -> None:
+    """The right account passes; one with a cell that is a unit off, or another year of break-even, does not."""
+    contract = Contract((Step(1, 2, 333), Step(3, 4, -150), Step(5, 6, -901)), interest_bp=125, growth_bp=70)
+    groups = {"year": [1, 1, 2], "risk_group": ["a", "b", "a"], "insured": [3, 2, 5], "norm_cents": [1009, 907, 1013]}
+    actual = {"year": [1, 2, 3, 4], "cost_cents": [4900, 5001, 4007, 6000]}
+    right = account(contract, groups, actual)
+    assert account_errors(contract, groups, actual, right) == []
+    assert right.break_even is not None
+    for column, cells in right.table.items():
+        for at, cell in enumerate(cells):
+            for wrong in [7] if cell is None else [cell + 1, cell - 1]:
+                doctored = replace(right, table={**right.table, column: [*cells[:at], wrong, *cells[at + 1 :]]})
+                assert account_errors(contract, groups, actual, doctored), (column, at, wrong)
+    for wrong in (None, right.break_even - 1, right.break_even + 1):
+        assert account_errors(contract, groups, actual, replace(right, break_even=wrong))
+    shorter = replace(right, table={column: cells[1:] for column, cells in right.table.items()})
+    assert "and 6 rows" in account_errors(contract, groups, actual, shorter)[0]
 
 
 @pytest.mark.parametrize(

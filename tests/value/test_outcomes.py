@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from splgbench.errors import InputError, SplgbenchError
 from splgbench.instance import Instance
 from splgbench.package import read_package
 from splgbench.planning.schemas import as_markdown
+from splgbench.testing.plain_value import PlainValuation
 from splgbench.value.outcomes import Objective, Value, ValueRules, read_value, with_value
 from splgbench.value.schemas import SECTIONS
 
@@ -76,38 +76,13 @@ def test_the_worked_example() -> None:
 
 
 def test_utilities_are_the_equations_in_fractions() -> None:
-    """Every offer's value and points, computed apart from the tables in exact fractions, rounded half up."""
-    rows = {
-        name: [dict(zip(cells, row, strict=True)) for row in zip(*cells.values(), strict=True)]
-        for name, cells in tables().items()
-    }
+    """Every offer's value, points and cost, computed apart from the tables in exact fractions, rounded half up."""
     instance = example()
-    by_value = with_value(instance, read_value(TABLES), Objective.VALUE)
-    by_points = with_value(instance, read_value(TABLES), Objective.OUTCOMES)
-    cost: dict[tuple[str, str], int] = {}
-    for row in rows["cycle_costs"]:
-        key = (row["hospital"], row["condition"])
-        cost[key] = cost.get(key, 0) + int(row["cost"])
-    measured = {(row["hospital"], row["condition"], row["measure"]): Fraction(row["value"]) for row in rows["outcomes"]}
-    for k in range(instance.n_offers):
-        hospital, group = instance.offer_name(k)
-        value = total = mean_cost = Fraction(0)
-        for condition in (row for row in rows["conditions"] if row["group"] == group):
-            name, share = condition["condition"], Fraction(int(condition["share_bp"]), 10_000)
-            known = [c for (_, other), c in cost.items() if other == name]
-            reference = Fraction(condition["reference_cost"] or Fraction(sum(known), len(known)))
-            points = Fraction(0)
-            for measure in (row for row in rows["outcome_set"] if row["condition"] == name):
-                low, high = Fraction(measure["low"]), Fraction(measure["high"])
-                part = (measured[hospital, name, measure["measure"]] - low) / (high - low)
-                part = 1 - part if measure["direction"] == "lower" else part
-                points += Fraction(measure["weight"]) * 100 * min(Fraction(1), max(Fraction(0), part))
-            value += share * points * reference / cost[hospital, name]
-            total += share * points
-            mean_cost += share * cost[hospital, name]
-        assert by_value.utility[k] == int(100 * value + Fraction(1, 2))
-        assert by_points.utility[k] == int(100 * total + Fraction(1, 2))
-        assert by_value.notes["offers"]["cost"][k] == int(mean_cost + Fraction(1, 2))
+    for objective in Objective:
+        found = with_value(instance, read_value(TABLES), objective)
+        plain = PlainValuation()(instance, tables(), str(objective))
+        assert found.utility.tolist() == plain.utility.tolist()
+        assert found.notes["offers"]["cost"] == plain.notes["offers"]["cost"]
 
 
 def test_only_the_utilities_of_the_instance_change(tmp_path: Path) -> None:

@@ -9,16 +9,20 @@ from typing import Any
 
 from splgbench.cli.arguments import Parsers, add_command
 from splgbench.cli.output import print_json, print_written
-from splgbench.errors import InputError
-from splgbench.generator.generate import generate
+from splgbench.errors import InputError, OutputError
+from splgbench.files import write_text
+from splgbench.generator.generate import fund_contract, generate, value_tables
 from splgbench.generator.presets import load_preset, preset_names
 from splgbench.generator.recipe import KNOBS, Recipe, read_recipe, recipe_text
 from splgbench.package import write_package
+from splgbench.planning.tables import write_columns
+from splgbench.value.fund import fund_text
 
 EXAMPLES = """  splgbench generate hard-h4 -o h4                       the preset with its screened seed
   splgbench generate hard-h4 --seed 7 -o h4-seed-7.zip
   splgbench generate basel --set rho=2.8 --set hospitals=40 -o wide
   splgbench generate my-recipe.toml --seed 3 -o mine
+  splgbench generate easy --set conditions=2 --set years=5 --set fund=0.9 -o funded --tables tables
   splgbench generate basel --recipe > my-recipe.toml     every knob with its value, to start from"""
 
 
@@ -29,6 +33,9 @@ def add(parsers: Parsers) -> None:
     parser.add_argument("--set", metavar="KNOB=VALUE", action="append", default=[], help="change a knob (repeatable)")
     parser.add_argument("--recipe", action="store_true", help="print the recipe instead of writing an instance")
     parser.add_argument("--parquet", action="store_true", help="tables as Parquet instead of CSV")
+    parser.add_argument(
+        "--tables", metavar="FOLDER", type=Path, help="write outcomes, costs and the fund's contract behind it, too"
+    )
     parser.add_argument("-o", "--output", metavar="FILE", type=Path, help="a folder or a .zip")
 
 
@@ -43,9 +50,28 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.output is None:
         raise InputError("needs a folder or .zip to write to", "-o")
     instance = generate(recipe)
+    if arguments.tables is not None:
+        _write_tables(recipe, arguments.tables)
     write_package(instance, arguments.output, table_format="parquet" if arguments.parquet else "csv")
     print_written(instance, arguments.output, as_json=arguments.json)
     return 0
+
+
+def _write_tables(recipe: Recipe, folder: Path) -> None:
+    """The tables of outcomes and costs, and the fund's contract with its risk groups."""
+    tables, terms = value_tables(recipe), fund_contract(recipe)
+    if not tables and terms is None:
+        raise InputError("needs a recipe with conditions or a fund", "--tables")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"cannot write {folder}: {error.strerror}") from None
+    for name, columns in tables.items():
+        write_columns(columns, folder / f"{name}.csv")
+    if terms is not None:
+        contract, risk_groups = terms
+        write_columns(risk_groups, folder / "risk_groups.csv")
+        write_text(folder / "contract.toml", fund_text(f"Fund of {recipe.name}", contract, "risk_groups.csv"))
 
 
 def _recipe(arguments: argparse.Namespace) -> Recipe:

@@ -187,6 +187,29 @@ class Years:
         return 0
 
 
+def year_names(count: int) -> list[str]:
+    """Y1, Y2, ..., numbers of one width."""
+    width = len(str(count))
+    return [f"Y{t:0{width}}" for t in range(1, count + 1)]
+
+
+def repeated(tables: Mapping[str, Mapping[str, Sequence[Any]]], years: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """The tables of one year told again for each: the group KNEE of year Y2 is KNEE@Y2, its area likewise.
+
+    Hospitals and regions stay as they are, and so does every number.
+    """
+    dated = ("group", "required", "area")
+    return {
+        name: {
+            column: list(cells)
+            if name in ("hospitals", "regions")
+            else [f"{cell}@{year}" if column in dated else cell for year in years for cell in cells]
+            for column, cells in columns.items()
+        }
+        for name, columns in tables.items()
+    }
+
+
 def calendar(entries: Mapping[str, Any]) -> tuple[tuple[str, ...], Mapping[str, str]]:
     """The years of a package's extensions, in their order, and the year of each group; nothing where there are none.
 

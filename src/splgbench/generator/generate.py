@@ -6,7 +6,7 @@ hospital sizes whatever the links. Symbols: hospital h, group g, area a, region 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -19,8 +19,12 @@ from splgbench.generator.fixed_point import ONE, exp, fixed, ratio, times
 from splgbench.generator.payment import budgets, over_years
 from splgbench.generator.recipe import REFERENCE_HOSPITALS, Recipe
 from splgbench.generator.savings import savings
+from splgbench.generator.value import fund_terms, value_columns
 from splgbench.instance import BoolArray, Instance, IntArray
+from splgbench.planning.tables import Columns
 from splgbench.random_bits import raw_bits
+from splgbench.value.fund import Contract, account
+from splgbench.value.outcomes import Value, with_value
 
 GENERATOR = "splgbench generator 1"
 """Begins the name of every stream; a change of the drawn numbers takes a new one."""
@@ -37,6 +41,48 @@ MOST_IN_AREA, MOST_ACROSS = 3, 2
 def generate(recipe: Recipe) -> Instance:
     """The instance of a recipe; the same recipe gives the same bytes on every machine."""
     draws = Draws(recipe.seed)
+    tables, extensions = _told(recipe, draws)
+    paid = None
+    if (terms := fund_terms(recipe, draws, tables)) is not None:
+        years = extensions["years"]["years"]
+        paid = {("", year): cents for year, cents in zip(years, account(*terms).table["budget"], strict=True)}
+    extensions |= budgets(recipe, draws, tables, paid)
+    extensions |= bundles(recipe, draws, tables) | bonuses(recipe, draws, tables)
+    extensions |= savings(recipe, draws, tables)
+    instance = Instance.from_tables(
+        **tables,
+        extensions=extensions,
+        capacity_mode=recipe.capacity_mode,
+        utility_scale=recipe.utility_scale,
+        name=f"{recipe.name}-s{recipe.seed}",
+        metadata=_metadata(recipe),
+    )
+    if not (drawn := value_columns(recipe, draws, tables)):
+        return instance
+    value = Value(drawn["conditions"], drawn["outcome_set"], drawn["outcomes"], drawn["cycle_costs"])
+    return replace(with_value(instance, value, utility_scale=recipe.utility_scale), name=instance.name)
+
+
+def value_tables(recipe: Recipe) -> dict[str, Columns]:
+    """The tables of outcomes and costs behind the utilities of a recipe; nothing where it has no conditions.
+
+    Returns
+    -------
+    dict
+        `conditions`, `outcome_set`, `outcomes` and `cycle_costs`, as `splgbench.value.outcomes.Value` takes them.
+    """
+    draws = Draws(recipe.seed)
+    return value_columns(recipe, draws, _told(recipe, draws)[0])
+
+
+def fund_contract(recipe: Recipe) -> tuple[Contract, Columns] | None:
+    """The contract and the risk groups behind the budgets of a recipe; None where it has no fund."""
+    draws = Draws(recipe.seed)
+    return fund_terms(recipe, draws, _told(recipe, draws)[0])
+
+
+def _told(recipe: Recipe, draws: Draws) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The tables for all years, and the extension `years` where there are several."""
     layout = _layout(recipe, draws)
     offers = _offers(recipe, draws, layout)
     tables: dict[str, Any] = {
@@ -65,18 +111,7 @@ def generate(recipe: Recipe) -> Instance:
         tables["regions"] = {"region": layout.regions}
         tables["demand"]["region"] = [layout.regions[r] for r in layout.cell_region.tolist()]
         tables["offers"]["region"] = [layout.regions[r] for r in layout.cell_region[offers.cell].tolist()]
-    tables, extensions = over_years(recipe, draws, tables)
-    extensions |= budgets(recipe, draws, tables)
-    extensions |= bundles(recipe, draws, tables) | bonuses(recipe, draws, tables)
-    extensions |= savings(recipe, draws, tables)
-    return Instance.from_tables(
-        **tables,
-        extensions=extensions,
-        capacity_mode=recipe.capacity_mode,
-        utility_scale=recipe.utility_scale,
-        name=f"{recipe.name}-s{recipe.seed}",
-        metadata=_metadata(recipe),
-    )
+    return over_years(recipe, draws, tables)
 
 
 @dataclass(frozen=True)

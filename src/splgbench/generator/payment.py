@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from splgbench.extensions.years import repeated, year_names
 from splgbench.generator.fixed_point import ONE, fixed, times
 from splgbench.generator.recipe import Recipe
 from splgbench.instance import IntArray
@@ -25,30 +26,14 @@ CENTS = 100
 """Cents in a franc."""
 
 
-def year_names(count: int) -> list[str]:
-    """Y1, Y2, ..., numbers of one width."""
-    width = len(str(count))
-    return [f"Y{t:0{width}}" for t in range(1, count + 1)]
-
-
 def over_years(recipe: Recipe, draws: Draws, tables: Tables) -> tuple[Tables, dict[str, Any]]:
     """The tables for all years of the recipe, and the extension `years`; as they are where there is one year."""
     if recipe.years == 1:
         return tables, {}
     years = year_names(recipe.years)
     demand = _drift(recipe, draws, np.array(tables["demand"]["cases"], dtype=np.int64))
-    told: Tables = {name: tables[name] for name in ("hospitals", "regions") if name in tables}
-    told["areas"] = {
-        "area": [f"{area}@{year}" for year in years for area in tables["areas"]["area"]],
-        "name": [f"{name}, {year}" for year in years for name in tables["areas"]["name"]],
-    }
-    dated = {"group": True, "required": True, "area": True}
-    for name in ("groups", "demand", "offers", "links", "area_capacity"):
-        columns = tables[name]
-        told[name] = {
-            column: [f"{cell}@{year}" if column in dated else cell for year in years for cell in cells]
-            for column, cells in columns.items()
-        }
+    told: Tables = repeated(tables, years)
+    told["areas"]["name"] = [f"{name}, {year}" for year in years for name in tables["areas"]["name"]]
     told["demand"]["cases"] = demand.ravel().tolist()
     entry: dict[str, Any] = {
         "years": years,
@@ -88,10 +73,8 @@ def offer_francs(recipe: Recipe, draws: Draws, tables: Tables, cost: Mapping[str
     return [max(1, int(factor[h]) * cost[g.partition("@")[0]] // ONE) for h, g in pairs]
 
 
-def budgets(recipe: Recipe, draws: Draws, tables: Tables) -> dict[str, Any]:
-    """The extension `regional_budget`; nothing where the recipe has no budget."""
-    if not recipe.budget:
-        return {}
+def demand_francs(recipe: Recipe, draws: Draws, tables: Tables) -> dict[tuple[str, str], int]:
+    """What all demand costs at the groups' costs, by region and year; "" where there are none."""
     cost = group_francs(recipe, draws, tables)
     need: dict[tuple[str, str], int] = {}
     rows = tables["demand"]
@@ -99,8 +82,24 @@ def budgets(recipe: Recipe, draws: Draws, tables: Tables) -> dict[str, Any]:
     for group, region, cases in zip(rows["group"], regions, rows["cases"], strict=True):
         name, _, year = group.partition("@")
         need[region, year] = need.get((region, year), 0) + cost[name] * cases
+    return need
+
+
+def budgets(
+    recipe: Recipe, draws: Draws, tables: Tables, paid: Mapping[tuple[str, str], int] | None = None
+) -> dict[str, Any]:
+    """The extension `regional_budget`; nothing where the recipe has no budget and nobody else pays.
+
+    Parameters
+    ----------
+    paid : budgets in cents by region and year, in place of those of the recipe.
+    """
+    if not recipe.budget and paid is None:
+        return {}
+    cost = group_francs(recipe, draws, tables)
     part = fixed(recipe.budget)
-    money = {place: CENTS * (francs * part // ONE) for place, francs in need.items()}
+    needs = demand_francs(recipe, draws, tables)
+    money = paid or {place: CENTS * (francs * part // ONE) for place, francs in needs.items()}
     entry: dict[str, Any] = {
         "group_costs": [{"group": g, "cents": CENTS * cost[g.partition("@")[0]]} for g in tables["groups"]["group"]],
         "budgets": [

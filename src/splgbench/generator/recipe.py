@@ -19,6 +19,9 @@ DECIMALS = 6
 REFERENCE_HOSPITALS = 26
 """Number of hospitals for which `Recipe.share_max_bp` is stated."""
 
+PATH_YEARS = 20
+"""Years of the budget path that a fund's contract takes where none is stated."""
+
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _DIGITS = re.compile(r"[0-9]{1,20}(\.[0-9]{1,20})?")
 
@@ -105,6 +108,12 @@ KNOBS: Mapping[str, Knob] = {
     "savings_points": _whole(0, 100),
     "losses_share": _decimal("0", "1"),
     "losses_most": _decimal("0", "1"),
+    "conditions": _whole(0, 20),
+    "measures": _whole(1, 20),
+    "outcome_sd": _decimal("0", "50"),
+    "fund": _decimal("0", "100"),
+    "insured": _whole(1, 10**9),
+    "risk_groups": _whole(1, 1_000),
 }
 """Every knob of `Recipe` by name, in the order of the file."""
 OF_EXTENSIONS = tuple(KNOBS)[tuple(KNOBS).index("years") :]
@@ -185,6 +194,13 @@ class Recipe:
     savings_points : points that its cases must have on average for that; 0 for none.
     losses_share : share of the losses that has to be paid, from savings_minimum on; 0 for none.
     losses_most : most of them, as a part of the norm.
+    conditions : most medical conditions of a group; 0 for none. Where there are some, utilities are values of outcomes
+        over cost, in points around 60, and util_h, util_hl and utility_floor move nothing.
+    measures : outcome measures of a condition.
+    outcome_sd : an outcome of a hospital has 60 + outcome_sd N points, between 1 and 99.
+    fund : norm cost of a year as a multiple of what all its demand costs at the groups' costs, of which a regional fund
+        pays the budget, 3 % above it in the first years and 2 % below in the last (docs/value.md); 0 for none.
+    insured, risk_groups : persons, dealt unevenly to risk groups whose norm costs differ.
     """
 
     name: str = "recipe"
@@ -245,6 +261,12 @@ class Recipe:
     savings_points: int = 0
     losses_share: Decimal = Decimal("0")
     losses_most: Decimal = Decimal("0.05")
+    conditions: int = 0
+    measures: int = 3
+    outcome_sd: Decimal = Decimal("10")
+    fund: Decimal = Decimal("0")
+    insured: int = 100_000
+    risk_groups: int = 3
 
     def __post_init__(self) -> None:
         for name, value in _checked(vars(self), "recipe").items():
@@ -363,6 +385,17 @@ def _clashes(knobs: Mapping[str, Any]) -> list[tuple[str, str]]:
         ),
         (knobs["regions"] <= knobs["hospitals"], "regions", "must be at most as many as hospitals"),
         (not knobs["carry_over"] or knobs["years"] > 1, "carry_over", "needs years of at least 2"),
+        (not (knobs["fund"] and knobs["budget"]), "fund", "takes the place of budget: one of them must be 0"),
+        (
+            not knobs["fund"] or (2 <= knobs["years"] <= PATH_YEARS and knobs["regions"] == 1),
+            "fund",
+            f"needs years of 2 to {PATH_YEARS} and one region",
+        ),
+        (
+            not knobs["fund"] or knobs["insured"] >= 100 * knobs["risk_groups"],
+            "insured",
+            "must be at least 100 a risk group",
+        ),
         (knobs["threshold_low"] <= knobs["threshold_high"], "threshold_low", "must be at most threshold_high"),
         (
             knobs["cooperation_groups"] > 0 or knobs["cooperation_links"] == 0,

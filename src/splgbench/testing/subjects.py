@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from splgbench import registry
+from splgbench.checker import check
 from splgbench.errors import SplgbenchError, UnsupportedError
 from splgbench.instance import Instance
 from splgbench.limits import NO_LIMITS
 from splgbench.methods import Direct, Method, all_direct_methods, method
+from splgbench.polish import polish
 from splgbench.result import Status
+from splgbench.testing.relations.value import by_value
+from splgbench.value.frontier import frontier
+from splgbench.value.fund import account
+from splgbench.value.fund_path import under_fund
 
+OWN: Mapping[str, Any] = {
+    "checker": check,
+    "polish": polish,
+    "valuation": by_value,
+    "frontier": frontier,
+    "account": account,
+    "funding": under_fund,
+}
+"""What relations that are not about methods are put to, by `Relation.subject`; those of this package."""
 EXAMPLES = {"ci": 25, "nightly": 500}
 """Instances drawn for a relation, by profile."""
 

@@ -27,13 +27,13 @@ import numpy as np
 from splgbench.backends.base import Solution, SolverStatus, Start, Task
 from splgbench.capabilities import Capability
 from splgbench.checker import check
-from splgbench.coupling import appended_rows
+from splgbench.coupling import RowsBuilder, with_rows
 from splgbench.errors import InfeasibleError, InputError, Problem, SplgbenchError, UnsupportedError
 from splgbench.instance import Instance, IntArray
 from splgbench.judging import judge_infeasible
 from splgbench.limits import NO_LIMITS, Limits
 from splgbench.methods import Direct, method
-from splgbench.model import FloatArray, MipModel
+from splgbench.model import MipModel
 from splgbench.offers import plain_offers
 from splgbench.planning.tables import Columns, columns_of, sheet
 from splgbench.presolve import without_unmet
@@ -295,7 +295,8 @@ class _Search:
 
     def point(self, budget: int) -> Point:
         """The point of a budget."""
-        model = _with_row(self.model, self.cost_row / self.cost_unit, upper=float(budget // self.cost_unit))
+        cost = self.costs // self.cost_unit
+        model = self._with_row(self.model, cost, None, budget // self.cost_unit, f"cost within {budget}")
         known = self._within(budget)
         solution = self._solve(model, None if known is None else self._start(model, known))
         volumes = self._checked(solution, budget)
@@ -349,9 +350,10 @@ class _Search:
         assert point.benefit is not None
         assert point.cost is not None
         assert point.volumes is not None
-        unit = math.gcd(*self.model.objective.astype(np.int64).tolist()) or 1
-        least = float(-(-point.benefit // unit))
-        model = _with_row(self._by_cost(self.model), self.model.objective / unit, lower=least)
+        unit = math.gcd(*self.instance.utility.tolist()) or 1
+        least, worth = -(-point.benefit // unit), self.instance.utility // unit
+        text = f"benefit of at least {point.benefit}"
+        model = self._with_row(self._by_cost(self.model), worth, least, None, text)
         solution = self._solve(model, self._start(model, point.volumes))
         volumes = self._checked(solution, point.budget)
         if solution is None:
@@ -365,6 +367,12 @@ class _Search:
         self.known = point.volumes
         status = PointStatus.PROVED if -int(bound) * self.cost_unit >= point.cost else PointStatus.COST_OPEN
         return replace(point, status=status, cost_bound=-int(bound) * self.cost_unit)
+
+    def _with_row(self, model: MipModel, each: IntArray, lower: int | None, upper: int | None, text: str) -> MipModel:
+        """The model with lower <= sum_k each_k x_k <= upper, written as rows of extensions are."""
+        builder = RowsBuilder("frontier", self.instance.n_offers)
+        builder.row(dict(enumerate(each.tolist())), lower, upper, text)
+        return with_rows(model, builder.finished(), exact=self.direct.backend.name == "cpsat")
 
     def _by_cost(self, model: MipModel) -> MipModel:
         return replace(model, objective=-self.cost_row / self.cost_unit)
@@ -433,13 +441,6 @@ class _Search:
 
     def _cost(self, volumes: IntArray) -> int:
         return sum(a * b for a, b in zip(self.costs.tolist(), volumes.tolist(), strict=True))
-
-
-def _with_row(model: MipModel, values: FloatArray, lower: float = -math.inf, upper: float = math.inf) -> MipModel:
-    """The model with one more row: lower <= values x <= upper; `values` of shape (n,)."""
-    columns = np.flatnonzero(values)
-    entries = (np.zeros(len(columns), dtype=np.int64), columns, values[columns])
-    return appended_rows(model, "frontier", entries, (np.array([lower]), np.array([upper])))
 
 
 def distinct(points: Sequence[Point]) -> list[Point]:

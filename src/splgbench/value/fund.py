@@ -28,6 +28,7 @@ from typing import Any, Literal
 
 from splgbench.campaign.tables import TableReader
 from splgbench.errors import InputError, Problem
+from splgbench.extensions.base import LARGEST_NUMBER
 from splgbench.files import read_text
 from splgbench.planning.tables import Columns, columns_of, read_sheet, sheet
 from splgbench.value.schemas import ACTUAL, RISK_GROUPS
@@ -75,6 +76,7 @@ class Contract:
     losses : "shared" likewise, or all the "insurer"'s.
     interest_bp : on the balance of the year before, on advances and on surpluses.
     growth_bp : of the norm cost after the last year whose risk groups are given.
+    carry_over_cents : most that the integrator may take from a year's budget to the next (`splgbench.value.fund_path`).
 
     Raises
     ------
@@ -87,6 +89,7 @@ class Contract:
     losses: Literal["shared", "insurer"] = "shared"
     interest_bp: int = 0
     growth_bp: int = 0
+    carry_over_cents: int = 0
 
     def __post_init__(self) -> None:
         starts = [1, *(step.last + 1 for step in self.path)]
@@ -103,6 +106,7 @@ class Contract:
             (self.losses in LOSSES, f"losses must be {' or '.join(LOSSES)}"),
             (0 <= self.interest_bp <= BASIS_POINTS, "the interest must lie between 0 and 10000 basis points"),
             (abs(self.growth_bp) <= BASIS_POINTS, "the growth must lie within 10000 basis points"),
+            (0 <= self.carry_over_cents < LARGEST_NUMBER, "what is carried over must be at least 0 and below 2^53"),
         )
         broken = [text for holds, text in rules if not holds]
         if broken:
@@ -280,6 +284,7 @@ def read_fund(path: Path) -> FundFile:
         "losses": table.text("losses", LOSSES[0], LOSSES),
         "interest_bp": table.whole("interest_bp", 0, 0, BASIS_POINTS),
         "growth_bp": table.whole("growth_bp", 0, -BASIS_POINTS, BASIS_POINTS),
+        "carry_over_cents": table.whole("carry_over_cents", 0, 0, LARGEST_NUMBER - 1),
     }
     if table.given("path"):
         arguments["path"] = _path(str(path), given["path"], problems)
@@ -294,6 +299,23 @@ def read_fund(path: Path) -> FundFile:
         raise InputError(problems)
     folder = path.parent
     return FundFile(title, contract, folder / risk_groups, folder / actual if actual else None)
+
+
+def fund_text(title: str, contract: Contract, risk_groups: str) -> str:
+    """A contract as the file that `read_fund` reads.
+
+    Parameters
+    ----------
+    title : without quotation marks or backslashes.
+    risk_groups : file of the table, relative to that of the contract.
+    """
+    lines = [f'title = "{title}"', f'risk_groups = "{risk_groups}"']
+    lines += [f'losses = "{contract.losses}"']
+    for name in ("insurer_share", "interest_bp", "growth_bp", "carry_over_cents"):
+        lines.append(f"{name} = {getattr(contract, name)}")
+    for step in contract.path:
+        lines += ["", "[[path]]", f"from = {step.first}", f"to = {step.last}", f"rate_bp = {step.rate_bp}"]
+    return "\n".join(lines) + "\n"
 
 
 def _path(file: str, given: Any, problems: list[Problem]) -> tuple[Step, ...]:

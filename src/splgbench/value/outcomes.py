@@ -31,10 +31,9 @@ from splgbench.instance import Instance
 from splgbench.planning.benefit import MISSING_RULES, Node, Number, leaf, weighted_mean
 from splgbench.planning.tables import Columns, Sheet, columns_of, read_sheet, sheet
 from splgbench.transform import from_tables, to_tables
-from splgbench.value.schemas import CONDITIONS, CYCLE_COSTS, OUTCOME_SET, OUTCOMES
+from splgbench.value.schemas import CONDITIONS, CYCLE_COSTS, OUTCOME_SET, OUTCOMES, WHOLE_BP
 
 COLUMNS = ("hospital", "group", "points", "cost", "value")
-WHOLE_BP = 10_000
 HALF = Fraction(1, 2)
 
 

@@ -6,6 +6,8 @@ from splgbench.planning.schemas import Field, Schema, Sections
 
 DIRECTIONS = ("higher", "lower")
 REPORTED_BY = ("patient", "clinician", "register")
+WHOLE_BP = 10_000
+"""All cases of a group, basis points."""
 
 _CONDITION = Field("condition", "key", "the medical condition")
 _MEASURE = Field("measure", "key", "the outcome measure")
@@ -19,7 +21,7 @@ CONDITIONS = Schema(
     (
         _CONDITION,
         _GROUP,
-        Field("share_bp", "whole", "part of the group's cases, basis points; 10000 by group", low=1, high=10_000),
+        Field("share_bp", "whole", "part of the group's cases, basis points; 10000 by group", low=1, high=WHOLE_BP),
         Field(
             "reference_cost",
             "whole",

@@ -17,6 +17,8 @@ from splgbench.presolve import presolve
 from splgbench.rows import RowFamily
 
 KINDS = ("formulation", "backend", "decomposition", "checker", "polish")
+KINDS_OF_VALUE = ("valuation", "frontier", "account", "funding")
+"""Kinds of mutants that are no part of a solve: `splgbench.testing.relations` has a module for each."""
 
 Misread = Callable[[Instance], Instance]
 """An instance as a mutant reads it: the same offers in the same order under other data."""
@@ -29,9 +31,9 @@ class Mutant:
     Parameters
     ----------
     name : unique.
-    kind : one of `KINDS`.
+    kind : one of `KINDS` or `KINDS_OF_VALUE`.
     what_is_wrong : one clause, for tables.
-    make : the subject: a `Method`, a checker or a polish. A fresh one for every examination, as some keep state.
+    make : the subject: a `Method`, a checker, a polish, ... A fresh one for every examination, as some keep state.
     """
 
     name: str

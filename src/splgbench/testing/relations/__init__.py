@@ -6,7 +6,7 @@ nothing. Each names the fact of the model statement it stands on.
 
 from __future__ import annotations
 
-from splgbench.testing.relations import contracts, savings, variants
+from splgbench.testing.relations import contracts, frontier, fund, fund_path, savings, value, variants
 from splgbench.testing.relations.agreement import AGREEMENT
 from splgbench.testing.relations.base import Relation
 from splgbench.testing.relations.bounds import BOUNDS
@@ -21,13 +21,18 @@ RELATIONS: dict[str, Relation] = {
 }
 """What every method must satisfy."""
 
-RELATIONS_BY_VARIANT = {**variants.BY_VARIANT, **contracts.BY_VARIANT, **savings.BY_VARIANT}
-"""Those of extensions, by the extension that they are about or several that meet."""
+RELATIONS_BY_VARIANT = {
+    name: relations
+    for module in (variants, contracts, savings, value, frontier, fund, fund_path)
+    for name, relations in module.BY_VARIANT.items()
+}
+"""Those of variants, by the extension that they are about or several that meet, and of value, frontier and fund."""
 
 VARIANT_RELATIONS: dict[str, Relation] = {
     relation.name: relation for relations in RELATIONS_BY_VARIANT.values() for relation in relations
 }
-"""What methods, checker and polish must satisfy on instances with extensions."""
+"""What methods, checker and polish must satisfy on instances with extensions, and what valuations, frontiers,
+accounts and fundings must (`Relation.subject`)."""
 
 TOOL_RELATIONS: dict[str, Relation] = {relation.name: relation for relation in TOOLS}
 """What the checker and the polish must satisfy."""

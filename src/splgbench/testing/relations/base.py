@@ -31,7 +31,8 @@ class Relation:
     contradiction : runs the subject; one sentence where the relation is broken, else None.
     vary : draws what the relation needs besides the instance; None where the instance offers nothing to vary.
     knobs : the instances it is drawn from.
-    subject : what is judged: a "method", the "checker" or the "polish".
+    subject : what is judged: a "method", the "checker", the "polish", a "valuation", a "frontier", an "account" or a
+        "funding".
     own_draw : whether a sweep draws instances for it alone, as what its knobs make frequent is rare elsewhere.
     """
 

@@ -17,12 +17,13 @@ from splgbench.testing.relations.monotonicity import falls
 from splgbench.testing.relations.tools import TOOLS
 from splgbench.testing.relations.variants import (
     Change,
+    by_change,
     common,
     differs,
     differs_from_plain,
+    in_another_currency,
     knobs_with,
     of_variant,
-    varied,
 )
 from splgbench.testing.trial import Trial, proved
 from splgbench.transform import from_tables, to_tables
@@ -44,17 +45,6 @@ def _with_utility_added(instance: Instance, group: str, units: int) -> Instance:
     rows = zip(tables["offers"]["group"], tables["offers"]["utility"], strict=True)
     tables["offers"]["utility"] = [utility + units * (key == group) for key, utility in rows]
     return from_tables(instance.plain, tables)
-
-
-def in_another_currency(draw: st.DrawFn, entries: dict[str, Any]) -> bool:
-    """All cents times a number."""
-    factor = draw(st.integers(2, 50))
-    for entry in entries.values():
-        entry["worth_cents"] *= factor
-        for table in ("bundles", "group_prices", "steps"):
-            for row in entry.get(table, ()):
-                row["cents"] *= factor
-    return True
 
 
 # Bundled payment
@@ -104,19 +94,11 @@ def of_one_group(draw: st.DrawFn, trial: Trial) -> tuple[Instance, Instance]:
 BUNDLE = knobs_with("bundled_payment", overrides=False)
 BUNDLES = (
     *common("bundled_payment", BUNDLE),
-    Relation(
-        "bundled payment: cheaper",
-        "A bundle that saves more never lowers the optimum.",
-        falls,
-        varied(cheaper_episode),
+    *by_change(
+        "bundled_payment",
         BUNDLE,
-    ),
-    Relation(
-        "bundled payment: currency",
-        "All cents times a whole number leave the optimum.",
-        differs,
-        varied(in_another_currency),
-        BUNDLE,
+        ("cheaper", "A bundle that saves more never lowers the optimum.", falls, cheaper_episode),
+        ("currency", "All cents times a whole number leave the optimum.", differs, in_another_currency),
     ),
     Relation(
         "bundled payment: links",
@@ -166,6 +148,11 @@ def out_of_reach(draw: st.DrawFn, entries: dict[str, Any]) -> bool:
     return True
 
 
+POINTS_MOVED = (
+    "Quality is counted from anywhere and in any unit: moved and stretched with its targets it says the same."
+)
+
+
 def other_points(variant: str, targets: str) -> Change:
     """Points and their targets, in a table of an extension, moved and stretched."""
 
@@ -201,40 +188,14 @@ BONUS = knobs_with("pay_for_performance", overrides=False)
 BONUSES_BY_YEAR = knobs_with("years", "pay_for_performance", overrides=False, regions=1, groups=2)
 BONUSES = (
     *common("pay_for_performance", BONUS),
-    Relation(
-        "pay for performance: larger",
-        "A larger bonus never lowers the optimum.",
-        falls,
-        varied(larger_bonus),
+    *by_change(
+        "pay_for_performance",
         BONUS,
-    ),
-    Relation(
-        "pay for performance: easier",
-        "Nor does a target that is easier to reach.",
-        falls,
-        varied(lower_target),
-        BONUS,
-    ),
-    Relation(
-        "pay for performance: out of reach",
-        "Targets that nobody reaches leave the plain optimum.",
-        differs_from_plain,
-        varied(out_of_reach),
-        BONUS,
-    ),
-    Relation(
-        "pay for performance: points",
-        "Quality is counted from anywhere and in any unit: moved and stretched with its targets it says the same.",
-        differs,
-        varied(other_points("pay_for_performance", "steps")),
-        BONUS,
-    ),
-    Relation(
-        "pay for performance: currency",
-        "All cents times a whole number leave the optimum.",
-        differs,
-        varied(in_another_currency),
-        BONUS,
+        ("larger", "A larger bonus never lowers the optimum.", falls, larger_bonus),
+        ("easier", "Nor does a target that is easier to reach.", falls, lower_target),
+        ("out of reach", "Targets that nobody reaches leave the plain optimum.", differs_from_plain, out_of_reach),
+        ("points", POINTS_MOVED, differs, other_points("pay_for_performance", "steps")),
+        ("currency", "All cents times a whole number leave the optimum.", differs, in_another_currency),
     ),
     Relation(
         "pay for performance: every case",

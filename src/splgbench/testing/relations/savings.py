@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -15,14 +14,21 @@ from splgbench.methods import Direct, Method
 from splgbench.piecewise import ENCODINGS
 from splgbench.testing.relations.agreement import AGREEMENT
 from splgbench.testing.relations.base import Relation
-from splgbench.testing.relations.contracts import differs_from_its_plain_form, other_points
+from splgbench.testing.relations.contracts import POINTS_MOVED, differs_from_its_plain_form, other_points
 from splgbench.testing.relations.monotonicity import falls
 from splgbench.testing.relations.tools import TOOLS
-from splgbench.testing.relations.variants import common, differs, differs_from_plain, knobs_with, of_variant, varied
+from splgbench.testing.relations.variants import (
+    by_change,
+    common,
+    differs,
+    differs_from_plain,
+    in_another_currency,
+    knobs_with,
+    of_variant,
+)
 from splgbench.testing.trial import Trial, judged, proved
 from splgbench.transform import from_tables, to_tables
 
-MONEY = ("norm_cents", "cents", "minimum_cents", "most_cents", "loss_minimum_cents", "loss_most_cents")
 LP_ROUNDING = 1e-6
 """Relative allowance for LP bounds that are equal."""
 
@@ -81,17 +87,6 @@ def unreachable(draw: st.DrawFn, entries: dict[str, Any]) -> bool:
     return True
 
 
-def in_another_currency(draw: st.DrawFn, entries: dict[str, Any]) -> bool:
-    """All cents times a number."""
-    factor = draw(st.integers(2, 50))
-    entry = entries["shared_savings"]
-    entry["worth_cents"] *= factor
-    for table in ("group_costs", "offer_costs", "contracts"):
-        for row in entry.get(table, ()):
-            row |= {name: factor * row[name] for name in MONEY if name in row}
-    return True
-
-
 def out_of_place(draw: st.DrawFn, entries: dict[str, Any]) -> bool:
     """Norm and actual cost of a group up by the same."""
     row = draw(st.sampled_from(entries["shared_savings"]["group_costs"]))
@@ -124,10 +119,6 @@ def in_full(draw: st.DrawFn, trial: Trial) -> tuple[Instance, Instance]:
     return with_extensions(instance.plain, {"shared_savings": entry}), plain
 
 
-def _terms(name: str, reason: str, contradiction: Any, change: Callable[..., bool]) -> Relation:
-    return Relation(f"shared savings: {name}", reason, contradiction, varied(change), SAVING)
-
-
 SAVING = knobs_with("shared_savings", overrides=False)
 SAVING_BY_YEAR = knobs_with("years", "shared_savings", overrides=False, regions=1, groups=2)
 SAVINGS = (
@@ -139,16 +130,14 @@ SAVINGS = (
         knobs=SAVING,
         own_draw=True,
     ),
-    _terms("easier", "Easier terms of a contract never lower the optimum.", falls, easier),
-    _terms("unreachable", "What nobody reaches leaves the plain optimum.", differs_from_plain, unreachable),
-    _terms("currency", "All cents times a whole number leave the optimum.", differs, in_another_currency),
-    _terms("norm", "Savings alone count, not where norm and actual cost lie.", differs, out_of_place),
-    Relation(
-        "shared savings: points",
-        "Quality is counted from anywhere and in any unit: moved and stretched with its targets it says the same.",
-        differs,
-        varied(other_points("shared_savings", "contracts")),
+    *by_change(
+        "shared_savings",
         SAVING,
+        ("easier", "Easier terms of a contract never lower the optimum.", falls, easier),
+        ("unreachable", "What nobody reaches leaves the plain optimum.", differs_from_plain, unreachable),
+        ("currency", "All cents times a whole number leave the optimum.", differs, in_another_currency),
+        ("norm", "Savings alone count, not where norm and actual cost lie.", differs, out_of_place),
+        ("points", POINTS_MOVED, differs, other_points("shared_savings", "contracts")),
     ),
     Relation(
         "shared savings: in full",

@@ -16,7 +16,7 @@ from splgbench.extensions import entries_of, with_extensions
 from splgbench.instance import Instance
 from splgbench.methods import Method
 from splgbench.testing.relations.agreement import AGREEMENT
-from splgbench.testing.relations.base import Relation
+from splgbench.testing.relations.base import Contradiction, Relation
 from splgbench.testing.relations.bounds import BOUNDS
 from splgbench.testing.relations.monotonicity import falls
 from splgbench.testing.relations.tools import TOOLS
@@ -97,6 +97,29 @@ def common(variant: str, knobs: Knobs) -> tuple[Relation, ...]:
     )
 
 
+def _times(entries: dict[str, Any], factor: int) -> None:
+    """All cents of all entries times a number."""
+    for entry in entries.values():
+        for row in (entry, *(row for table in entry.values() if isinstance(table, list) for row in table)):
+            if isinstance(row, dict):
+                row |= {name: factor * cents for name, cents in row.items() if name.endswith("cents")}
+
+
+def in_another_currency(draw: st.DrawFn, entries: dict[str, Any]) -> bool:
+    """All cents times a number."""
+    _times(entries, draw(st.integers(2, 50)))
+    return True
+
+
+def by_change(variant: str, knobs: Knobs, *table: tuple[str, str, Contradiction, Change]) -> tuple[Relation, ...]:
+    """Relations of an extension that each change its entries: name, reason, what contradicts, and the change."""
+    words = variant.replace("_", " ")
+    return tuple(
+        Relation(f"{words}: {name}", reason, contradiction, varied(change), knobs)
+        for name, reason, contradiction, change in table
+    )
+
+
 # Regional budgets
 
 
@@ -124,14 +147,11 @@ def unbounded(_draw: st.DrawFn, entries: dict[str, Any]) -> bool:
     return True
 
 
-def in_another_currency(draw: st.DrawFn, entries: dict[str, Any]) -> bool:
+def with_small_change(draw: st.DrawFn, entries: dict[str, Any]) -> bool:
     """Costs and budgets times a number, and change that buys nothing."""
     factor = draw(st.integers(2, 50))
-    entry = entries["regional_budget"]
-    for table in ("group_costs", "offer_costs", "budgets"):
-        for row in entry.get(table, ()):
-            row["cents"] *= factor
-    for row in entry["budgets"]:
+    _times(entries, factor)
+    for row in entries["regional_budget"]["budgets"]:
         row["cents"] += draw(st.integers(0, factor - 1))
     return True
 
@@ -149,30 +169,28 @@ def no_money(_draw: st.DrawFn, entries: dict[str, Any]) -> bool:
 BUDGET = knobs_with("regional_budget", overrides=False)
 BUDGETS = (
     *common("regional_budget", BUDGET),
-    Relation(
-        "regional budget: larger", "A larger budget never lowers the optimum.", falls, varied(larger_budget), BUDGET
-    ),
-    Relation("regional budget: cheaper", "Nor does a cost that falls.", falls, varied(cheaper), BUDGET),
-    Relation(
-        "regional budget: unbounded",
-        "A budget that nobody can spend leaves the plain optimum.",
-        differs_from_plain,
-        varied(unbounded),
+    *by_change(
+        "regional_budget",
         BUDGET,
+        ("larger", "A larger budget never lowers the optimum.", falls, larger_budget),
+        ("cheaper", "Nor does a cost that falls.", falls, cheaper),
+        ("unbounded", "A budget that nobody can spend leaves the plain optimum.", differs_from_plain, unbounded),
+        (
+            "currency",
+            "Costs and budgets times a whole number, with change that buys nothing, leave the optimum.",
+            differs,
+            with_small_change,
+        ),
     ),
-    Relation(
-        "regional budget: currency",
-        "Costs and budgets times a whole number, with change that buys nothing, leave the optimum.",
-        differs,
-        varied(in_another_currency),
-        BUDGET,
-    ),
-    Relation(
-        "regional budget: no money",
-        "Where every case costs something and no region has money, nothing is allotted.",
-        _more_than_nothing,
-        varied(no_money),
+    *by_change(
+        "regional_budget",
         replace(BUDGET, regions=1),
+        (
+            "no money",
+            "Where every case costs something and no region has money, nothing is allotted.",
+            _more_than_nothing,
+            no_money,
+        ),
     ),
 )
 
@@ -215,37 +233,26 @@ YEARS = knobs_with("years", overrides=False, regions=1)
 BUDGETS_BY_YEAR = knobs_with("years", "regional_budget", overrides=False, regions=1, groups=2)
 YEARLY = (
     *common("years", YEARS),
-    Relation(
-        "years: looser",
-        "Where volumes may change faster the optimum does not fall.",
-        falls,
-        varied(looser_change),
+    *by_change(
+        "years",
         YEARS,
-    ),
-    Relation(
-        "years: free",
-        "Where volumes may change by any number the plain optimum is left.",
-        differs_from_plain,
-        varied(free_change),
-        YEARS,
-    ),
-    Relation(
-        "years: backwards",
-        "A change limited in cases alone is limited both ways, so years may run backwards.",
-        differs,
-        varied(backwards),
-        YEARS,
+        ("looser", "Where volumes may change faster the optimum does not fall.", falls, looser_change),
+        ("free", "Where volumes may change by any number the plain optimum is left.", differs_from_plain, free_change),
+        (
+            "backwards",
+            "A change limited in cases alone is limited both ways, so years may run backwards.",
+            differs,
+            backwards,
+        ),
     ),
 )
 CARRIED = (
     *of_variant(AGREEMENT, "budgets by year", BUDGETS_BY_YEAR, "oracle"),
     *of_variant(TOOLS, "budgets by year", BUDGETS_BY_YEAR, "checker judges", "polish is best"),
-    Relation(
-        "budgets by year: carried over",
-        "Where more may be carried over the optimum does not fall.",
-        falls,
-        varied(more_carried),
+    *by_change(
+        "budgets by year",
         BUDGETS_BY_YEAR,
+        ("carried over", "Where more may be carried over the optimum does not fall.", falls, more_carried),
     ),
 )
 
