@@ -1,4 +1,4 @@
-"""Compile the pricing kernels ahead of a solve: half a minute the first time on a machine, a moment from then on."""
+"""Compile the pricing kernels ahead of a solve: some 20 s of processor time the first time, a moment from then on."""
 
 from __future__ import annotations
 

@@ -13,15 +13,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from splgbench.decomposition.block_pricing import plans, probes, units
 from splgbench.decomposition.block_pricing.elimination import eliminate
-from splgbench.decomposition.block_pricing.structure import Structure
-from splgbench.decomposition.block_pricing.work import work
+from splgbench.decomposition.block_pricing.structure import LARGEST_UNIT, Structure
+from splgbench.decomposition.block_pricing.work import Scratch, scratch, work
 from splgbench.decomposition.partition import Partition
 from splgbench.errors import UnsupportedError
 from splgbench.instance import BoolArray, IntArray
@@ -29,7 +29,6 @@ from splgbench.model import FloatArray
 from splgbench.presolve import Presolved
 from splgbench.requirements import Requirements
 
-LARGEST_UNIT = 62
 SUBSET_LIMIT = 2_000
 """Most sets of mandates listed for one hospital-area; one with more is searched by branch and bound."""
 ENTRY_LIMIT = 50_000
@@ -88,7 +87,8 @@ class HospitalPricer:
         self.state = np.where(offers.granted, 1, np.where(offers.live, 0, -1)).astype(np.int8)
         self.structure = _structure(offers, partition)
         self.rows = eliminate(self.structure, ENTRY_LIMIT)
-        self.work = work(self.structure, self.state, len(self.rows.width))
+        self.work = work(self.structure, self.state, self.rows)
+        self.scratch = [scratch(self.structure, self.rows) for _ in range(threads)]
 
     def price(
         self, gain: FloatArray, fee: FloatArray, state: NDArray[np.int8] | None = None, blocks: IntArray | None = None
@@ -103,13 +103,14 @@ class HospitalPricer:
         blocks : numbers of the blocks to price; None takes all.
         """
         self.work.state[:] = self.state if state is None else state
-        chosen = np.arange(self.partition.n_blocks) if blocks is None else np.asarray(blocks, dtype=np.int64)
+        chosen = np.arange(self.partition.n_blocks) if blocks is None else _own(blocks, np.int64)
+        gain, fee = _own(gain, np.float64), _own(fee, np.float64)
         bound = np.full(self.partition.n_blocks, -np.inf)
         volume = np.zeros(len(gain), dtype=np.int64)
 
-        def price(part: IntArray) -> tuple[bool, int]:
+        def price(part: IntArray, room: Scratch) -> tuple[bool, int]:
             answer: tuple[bool, int] = plans.price_blocks(
-                self.structure, self.rows, self.work, part, gain, fee, NODE_LIMIT, bound, volume
+                self.structure, self.rows, self.work, room, part, gain, fee, NODE_LIMIT, bound, volume
             )
             return answer
 
@@ -132,28 +133,45 @@ class HospitalPricer:
         """
         self.work.state[:] = self.state
         verdict = np.zeros(len(gain), dtype=np.int8)
+        gain, fee, bound = (_own(values, np.float64) for values in (gain, fee, bound))
 
-        def probe(part: IntArray) -> None:
+        def probe(part: IntArray, room: Scratch) -> None:
             probes.probe_blocks(
-                self.structure, self.rows, self.work, part, gain, fee, bound, spare, NODE_LIMIT, PROBE_LIMIT, verdict
+                self.structure,
+                self.rows,
+                self.work,
+                room,
+                part,
+                gain,
+                fee,
+                bound,
+                spare,
+                NODE_LIMIT,
+                PROBE_LIMIT,
+                verdict,
             )
 
         self._side_by_side(probe, np.arange(self.partition.n_blocks))
         return np.where(self.offers.live, verdict, 0).astype(np.int8)
 
-    def _side_by_side(self, work: Callable[[IntArray], T], blocks: IntArray) -> list[T]:
+    def _side_by_side(self, work: Callable[[IntArray, Scratch], T], blocks: IntArray) -> list[T]:
         """Give each thread consecutive blocks with about as many sets of mandates: no two touch the same numbers."""
         sets = np.diff(self.structure.sub_start[self.structure.block_unit])[blocks]
         if self.pool is None or sets.sum() < WORTH_THREADS:
-            return [work(blocks)]
+            return [work(blocks, self.scratch[0])]
         share = np.cumsum(sets) * self.threads // (sets.sum() + 1)
         parts = np.split(blocks, np.searchsorted(share, np.arange(1, self.threads)))
-        return list(self.pool.map(work, parts))
+        return list(self.pool.map(work, parts, self.scratch))
 
     def fix(self, out: BoolArray, stand: BoolArray) -> None:
         """From now on plans do without the mandates of `out` and hold those of `stand`, each shape (K,)."""
         self.state[out] = -1
         self.state[stand] = 1
+
+
+def _own(values: NDArray[Any], dtype: type) -> NDArray[Any]:
+    """The array, or a copy, as kernels take all: next to each other and writable; they are compiled for each kind."""
+    return np.require(values, dtype, ("C_CONTIGUOUS", "WRITEABLE"))
 
 
 def _structure(offers: Presolved, partition: Partition) -> Structure:
@@ -207,9 +225,9 @@ def _structure(offers: Presolved, partition: Partition) -> Structure:
         block_unit=np.searchsorted(partition.block[first], numbers).astype(np.int64),
         block_request=np.searchsorted(partition.block[links.offer[requests]], numbers).astype(np.int64),
         requests=requests,
-        request_offer=links.offer,
-        request_start=links.start,
-        request_member=links.member,
+        request_offer=_own(links.offer, np.int64),
+        request_start=_own(links.start, np.int64),
+        request_member=_own(links.member, np.int64),
         owned_start=owned_start,
         owned=owned,
         wanted_start=wanted_start,

@@ -24,7 +24,7 @@ def choose(s, w, c, first, last, gain, node_limit):  # type: ignore[no-untyped-d
         unit_dirty[u] = 0
         must, out = unit_must[u], unit_out[u]
         if sub_start[u] == sub_start[u + 1]:
-            unit_best[u], unit_choice[u] = search_unit(s, u, gain, w.charge, must, out, node_limit, c.whole, c.real)
+            unit_best[u], unit_choice[u] = search_unit(s, c, u, gain, w.charge, must, out, node_limit)
             if unit_choice[u] < 0:
                 unit_choice[u] = must | NO_SET
         else:
@@ -153,7 +153,7 @@ def follow(s, w, decided, at, length, dropped, n_dropped):  # type: ignore[no-un
     return True, length, n_dropped
 
 
-@njit_inlined
+@njit_lean
 def settle(s, w, block, decided, dropped):  # type: ignore[no-untyped-def]
     """Follow the links from what `state` decides; returns whether it fits, and what was decided on the way."""
     block_unit, unit_start, unit_offer = s.block_unit, s.unit_start, s.unit_offer

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
-from splgbench.decomposition.block_pricing.compilation import njit_lean
+from splgbench.decomposition.block_pricing.compilation import addresses, njit_entry, njit_inlined
 from splgbench.decomposition.block_pricing.rows import price_eliminated
 from splgbench.decomposition.block_pricing.search import root
 from splgbench.decomposition.block_pricing.units import NO_VALUE, SAME, fill
-from splgbench.decomposition.block_pricing.work import scratch
 
 
-@njit_lean
+@njit_inlined
 def _price_searched(s, w, c, block, gain, fee, node_limit, volume):  # type: ignore[no-untyped-def]
     """The best plan of one block by search; `volume` receives it.
 
@@ -23,7 +21,8 @@ def _price_searched(s, w, c, block, gain, fee, node_limit, volume):  # type: ign
     """
     first, last = s.block_unit[block], s.block_unit[block + 1]
     decided, found = c.decided, c.found
-    found[: last - first] = -1
+    for u in range(last - first):
+        found[u] = -1
     bound, best, nodes, given, length = root(s, w, c, block, gain, fee, node_limit)
     exact = bound <= best + 2 * SAME * abs(best)
     for i in range(s.unit_start[first], s.unit_start[last]):
@@ -39,8 +38,8 @@ def _price_searched(s, w, c, block, gain, fee, node_limit, volume):  # type: ign
     return bound, exact, nodes
 
 
-@njit(cache=True, nogil=True)
-def price_blocks(s, r, w, blocks, gain, fee, node_limit, bound, volume):  # type: ignore[no-untyped-def]
+@njit_entry
+def price_blocks(s, r, w, c, blocks, gain, fee, node_limit, bound, volume):  # type: ignore[no-untyped-def]
     """The best plans of several blocks; `bound` (per block) and `volume` receive the answers.
 
     Returns
@@ -48,7 +47,8 @@ def price_blocks(s, r, w, blocks, gain, fee, node_limit, bound, volume):  # type
     (exact, nodes) : whether every bound is the value of a plan, and the nodes searched.
     """
     exact, nodes = True, 0
-    c = scratch(s, r, blocks)
+    s, r, w, c = addresses(s), addresses(r), addresses(w), addresses(c)
+    gain, fee, volume = addresses((gain, fee, volume))
     for b in blocks:
         if r.block_row[b] < r.block_row[b + 1]:
             bound[b] = price_eliminated(s, r, w, c, b, gain, fee, volume)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
-from splgbench.decomposition.block_pricing.compilation import njit_inlined, njit_lean
+from splgbench.decomposition.block_pricing.compilation import addresses, njit_entry, njit_inlined
 from splgbench.decomposition.block_pricing.decisions import choose
 from splgbench.decomposition.block_pricing.rows import believe, value_block
 from splgbench.decomposition.block_pricing.search import root, search
 from splgbench.decomposition.block_pricing.units import NO_VALUE, SAME
-from splgbench.decomposition.block_pricing.work import scratch
 
 
 @njit_inlined
@@ -24,13 +22,14 @@ def _best_with(s, w, u, bit, held):  # type: ignore[no-untyped-def]
     return most
 
 
-@njit_lean
-def _probe_eliminated(s, r, w, c, block, gain, fee, bound, spare, belief, verdict):  # type: ignore[no-untyped-def]
+@njit_inlined
+def _probe_eliminated(s, r, w, c, block, gain, fee, bound, spare, verdict):  # type: ignore[no-untyped-def]
     """Probe an eliminated block: the best value with each set is known for all at once."""
     most = value_block(s, r, w, c, block, gain, fee)
     if most == -np.inf:
         return
-    believe(s, r, w, block, belief)
+    believe(s, r, w, block)
+    belief = w.belief
     cutoff = min(most, bound) - spare - 10 * SAME * abs(most)
     for u in range(s.block_unit[block], s.block_unit[block + 1]):
         for i in range(s.unit_start[u], s.unit_start[u + 1]):
@@ -49,7 +48,7 @@ def _probe_eliminated(s, r, w, c, block, gain, fee, bound, spare, belief, verdic
                 verdict[s.unit_offer[i]] = 1
 
 
-@njit_lean
+@njit_inlined
 def _probe_searched(s, w, c, b, gain, fee, bound, spare, root_limit, node_limit, verdict):  # type: ignore[no-untyped-def]
     """Probe a block that is searched; returns the nodes. What is found holds for what is tried next.
 
@@ -57,7 +56,8 @@ def _probe_searched(s, w, c, b, gain, fee, bound, spare, root_limit, node_limit,
     """
     decided, found = c.decided, c.found
     first, last = s.block_unit[b], s.block_unit[b + 1]
-    found[: last - first] = -1
+    for u in range(last - first):
+        found[u] = -1
     most, best, nodes, given, length = root(s, w, c, b, gain, fee, root_limit)
     cutoff = min(most, bound) - spare - 10 * SAME * abs(most)
     for i in range(s.unit_start[first], s.unit_start[last]):
@@ -94,8 +94,8 @@ def _probe_searched(s, w, c, b, gain, fee, bound, spare, root_limit, node_limit,
     return nodes
 
 
-@njit(cache=True, nogil=True)
-def probe_blocks(s, r, w, blocks, gain, fee, bound, spare, root_limit, node_limit, verdict):  # type: ignore[no-untyped-def]
+@njit_entry
+def probe_blocks(s, r, w, c, blocks, gain, fee, bound, spare, root_limit, node_limit, verdict):  # type: ignore[no-untyped-def]
     """Which mandates no plan can hold, or do without, that is worth more than its block's `bound` less `spare`.
 
     Parameters
@@ -107,11 +107,11 @@ def probe_blocks(s, r, w, blocks, gain, fee, bound, spare, root_limit, node_limi
     int : nodes searched.
     """
     nodes = 0
-    c = scratch(s, r, blocks)
-    belief = np.full(len(w.value), -np.inf)
+    s, r, w, c = addresses(s), addresses(r), addresses(w), addresses(c)
+    gain, fee, verdict = addresses((gain, fee, verdict))
     for b in blocks:
         if r.block_row[b] < r.block_row[b + 1]:
-            _probe_eliminated(s, r, w, c, b, gain, fee, bound[b], spare, belief, verdict)
+            _probe_eliminated(s, r, w, c, b, gain, fee, bound[b], spare, verdict)
         else:
             nodes += _probe_searched(s, w, c, b, gain, fee, bound[b], spare, root_limit, node_limit, verdict)
     return nodes

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from splgbench.decomposition.block_pricing.compilation import njit_inlined, njit_lean
+from splgbench.decomposition.block_pricing.compilation import njit_inlined
 from splgbench.decomposition.block_pricing.units import fill, value_subsets
 
 
-@njit_lean
+@njit_inlined
 def _value_rows(r, first, last, value):  # type: ignore[no-untyped-def]
     """Values of the rows `first` to `last` - 1 from those of sets and earlier rows."""
-    start, width, term = r.start, r.width, r.term
-    n_sets = len(value) - len(width)
+    start, width, term, n_sets = r.start, r.width, r.term, r.n_sets
     for row in range(first, last):
         begin, end, most = start[row], start[row + 1], -np.inf
         # The same three times over, for the widths that nearly all rows have.
@@ -34,10 +33,10 @@ def _value_rows(r, first, last, value):  # type: ignore[no-untyped-def]
         value[n_sets + row] = most
 
 
-@njit_lean
+@njit_inlined
 def _trace(s, r, top, value, stack, chosen):  # type: ignore[no-untyped-def]
     """Write the sets of the best plan of a block to `chosen`, shape (units,), from its last row `top` back."""
-    n_sets = len(value) - len(r.width)
+    n_sets = r.n_sets
     stack[0], depth = top, 1
     while depth > 0:
         depth -= 1
@@ -76,7 +75,7 @@ def value_block(s, r, w, c, block, gain, fee):  # type: ignore[no-untyped-def]
                 if s.sub_mask[at] & must != must or s.sub_mask[at] & out:
                     w.value[at] = -np.inf
     _value_rows(r, r.block_row[block], r.block_row[block + 1], w.value)
-    return w.value[len(s.sub_mask) + r.block_row[block + 1] - 1]
+    return w.value[r.n_sets + r.block_row[block + 1] - 1]
 
 
 @njit_inlined
@@ -94,15 +93,14 @@ def price_eliminated(s, r, w, c, block, gain, fee, volume):  # type: ignore[no-u
     return max(most, real)
 
 
-@njit_lean
-def believe(s, r, w, block, belief):  # type: ignore[no-untyped-def]
-    """Value of the best plan with each set and each row of an eliminated block, from the values in `w`.
-
-    Parameters
-    ----------
-    belief : shape (sets + rows,), -inf for those of this block before.
-    """
-    value, n_sets = w.value, len(s.sub_mask)
+@njit_inlined
+def believe(s, r, w, block):  # type: ignore[no-untyped-def]
+    """Value of the best plan with each set and each row of an eliminated block, from the values in `w`."""
+    value, belief, n_sets = w.value, w.belief, r.n_sets
+    for at in range(s.sub_start[s.block_unit[block]], s.sub_start[s.block_unit[block + 1]]):
+        belief[at] = -np.inf
+    for row in range(r.block_row[block], r.block_row[block + 1]):
+        belief[n_sets + row] = -np.inf
     top = n_sets + r.block_row[block + 1] - 1
     belief[top] = value[top]
     for row in range(r.block_row[block + 1] - 1, r.block_row[block] - 1, -1):

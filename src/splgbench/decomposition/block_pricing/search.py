@@ -8,12 +8,12 @@ from __future__ import annotations
 import numpy as np
 
 from splgbench.decomposition.block_pricing.ascent import ascend
-from splgbench.decomposition.block_pricing.compilation import njit_inlined, njit_lean
+from splgbench.decomposition.block_pricing.compilation import njit_lean
 from splgbench.decomposition.block_pricing.decisions import choose, follow, restore, settle
 from splgbench.decomposition.block_pricing.units import CUT_SHORT, NO_VALUE, SAME, value_of_set, value_subsets
 
 
-@njit_inlined
+@njit_lean
 def last_plan(s, w, block):  # type: ignore[no-untyped-def]
     """Value of the last plan at these prices, in (1a) without what its links leave over; NO_VALUE where it is none."""
     block_unit, sub_start, sub_mask, unit_start = s.block_unit, s.sub_start, s.sub_mask, s.unit_start
@@ -79,9 +79,11 @@ def search(s, w, c, block, gain, forced, side, cutoff, node_limit, found):  # ty
     first, last = block_unit[block], block_unit[block + 1]
     n_units = last - first
     begin, end = block_request[block], block_request[block + 1]
-    decided, dropped, stack, stack_bound = c.trail, c.left, c.stack, c.stack_bound
+    decided, dropped, stack_bound = c.trail, c.left, c.stack_bound
+    stack_offer, stack_side, stack_length = c.stack_offer, c.stack_side, c.stack_length
+    stack_dropped, stack_kept = c.stack_dropped, c.stack_kept
     kept_unit, kept_choice, kept_best = c.kept_unit, c.kept_choice, c.kept_best
-    stack[0, 0], stack[0, 1], stack[0, 2], stack[0, 3], stack[0, 4] = forced, side, 0, 0, 0
+    stack_offer[0], stack_side[0], stack_length[0], stack_dropped[0], stack_kept[0] = forced, side, 0, 0, 0
     stack_bound[0] = 1e300
     zero = np.int64(0)
     depth, length, n_dropped, n_kept = 1, zero, zero, zero
@@ -89,16 +91,16 @@ def search(s, w, c, block, gain, forced, side, cutoff, node_limit, found):  # ty
     while depth > 0:
         depth -= 1
         # Back to where this node hangs.
-        restore(s, w, dropped, stack[depth, 3], n_dropped)
-        n_dropped = stack[depth, 3]
-        while length > stack[depth, 2]:
+        restore(s, w, dropped, stack_dropped[depth], n_dropped)
+        n_dropped = stack_dropped[depth]
+        while length > stack_length[depth]:
             length -= 1
             j = decided[length]
             state[j] = 0
             bit = np.int64(1) << offer_bit[j]
             unit_must[offer_unit[j]] &= ~bit
             unit_out[offer_unit[j]] &= ~bit
-        while n_kept > stack[depth, 4]:
+        while n_kept > stack_kept[depth]:
             n_kept -= 1
             unit_best[kept_unit[n_kept]], unit_choice[kept_unit[n_kept]] = kept_best[n_kept], kept_choice[n_kept]
         if stack_bound[depth] <= best + SAME * abs(best):
@@ -110,10 +112,10 @@ def search(s, w, c, block, gain, forced, side, cutoff, node_limit, found):  # ty
         nodes += 1
         ceiling = stack_bound[depth]
         fits = True
-        if stack[depth, 0] >= 0:
-            j = stack[depth, 0]
+        if stack_offer[depth] >= 0:
+            j = stack_offer[depth]
             at = length
-            state[j] = stack[depth, 1]
+            state[j] = stack_side[depth]
             decided[length] = j
             length += 1
             fits, length, n_dropped = follow(s, w, decided, at, length, dropped, n_dropped)
@@ -124,7 +126,8 @@ def search(s, w, c, block, gain, forced, side, cutoff, node_limit, found):  # ty
                         n_kept += 1
                 fits = choose(s, w, c, first, last, gain, node_limit)
             else:
-                unit_dirty[first:last] = 0
+                for u in range(first, last):
+                    unit_dirty[u] = 0
         if not fits:
             continue
         total, tight, known = 0.0, True, True
@@ -182,9 +185,8 @@ def search(s, w, c, block, gain, forced, side, cutoff, node_limit, found):  # ty
             open_bound = max(open_bound, total)
             continue
         for way in (-1, 1):
-            stack[depth, 0], stack[depth, 1], stack[depth, 2], stack[depth, 3] = branch, way, length, n_dropped
-            stack[depth, 4] = n_kept
-            stack_bound[depth] = total
+            stack_offer[depth], stack_side[depth], stack_length[depth] = branch, way, length
+            stack_dropped[depth], stack_kept[depth], stack_bound[depth] = n_dropped, n_kept, total
             depth += 1
     restore(s, w, dropped, zero, n_dropped)
     while length > 0:
@@ -230,7 +232,8 @@ def root(s, w, c, block, gain, fee, node_limit):  # type: ignore[no-untyped-def]
             for m in range(s.request_start[r], s.request_start[r + 1]):
                 w.charge[s.request_member[m]] -= w.lam[r]
     value_subsets(s, w, c, first, last, gain, w.charge)
-    w.unit_dirty[first:last] = 1
+    for u in range(first, last):
+        w.unit_dirty[u] = 1
     if not choose(s, w, c, first, last, gain, node_limit):
         return NO_VALUE, NO_VALUE, 0, given, length
     if begin == end:

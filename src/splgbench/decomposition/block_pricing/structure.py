@@ -1,10 +1,16 @@
-"""What pricing reads: blocks of units of offers, their sets of mandates, their links."""
+"""What pricing reads: blocks of units of offers, their sets of mandates, their links, their rows."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from splgbench.instance import IntArray
+
+LARGEST_UNIT = 62
+"""Most offers of a unit: its sets are bit masks."""
 
 
 class Structure(NamedTuple):
@@ -49,3 +55,23 @@ class Structure(NamedTuple):
     owned: IntArray
     wanted_start: IntArray
     wanted: IntArray
+
+
+class Rows(NamedTuple):
+    """The rows of (1b) in `elimination`, block after block, those used before those that use them.
+
+    Parameters
+    ----------
+    n_sets : sets of all units: the number of row 0 in `term`.
+    block_row : shape (n_blocks + 1,), where the rows of each block begin; the last one of a block is its value, a block
+        without rows is searched.
+    start : shape (rows + 1,), where the entries of each row begin in `term`; next to each other most have as many.
+    width : shape (rows,), terms of one entry of the row.
+    term : entries one after another: a set by its number, row i by the number of sets plus i.
+    """
+
+    n_sets: int
+    block_row: IntArray
+    start: IntArray
+    width: NDArray[np.int32]
+    term: NDArray[np.uint32]

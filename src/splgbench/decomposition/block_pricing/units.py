@@ -8,9 +8,8 @@ thresholds plus a greedy fill.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
-from splgbench.decomposition.block_pricing.compilation import njit_inlined, njit_lean
+from splgbench.decomposition.block_pricing.compilation import njit_entry, njit_inlined, njit_lean
 
 NO_VALUE = -1e300
 SAME = 1e-12
@@ -21,7 +20,7 @@ TRIES = 1_000
 """Sets of mandates looked at, for each that may be listed, before a unit is left to search."""
 
 
-@njit(cache=True)
+@njit_entry
 def list_subsets(t, room, owner, members, limit, masks, left):  # type: ignore[no-untyped-def]
     """The sets of offers whose thresholds fit and whose own links are met; returns how many.
 
@@ -37,7 +36,6 @@ def list_subsets(t, room, owner, members, limit, masks, left):  # type: ignore[n
     n, count, tries = len(t), 0, 0
     depth, mask, used = 0, np.int64(0), np.int64(0)
     # A counter of base 2 with early cut: position `depth` is decided next; taking comes before leaving.
-    chosen = np.zeros(n + 1, dtype=np.int8)
     while True:
         if depth == n:
             tries += 1
@@ -55,22 +53,19 @@ def list_subsets(t, room, owner, members, limit, masks, left):  # type: ignore[n
                 if count > limit:
                     return count
         elif used + t[depth] <= room:
-            chosen[depth] = 1
             mask |= np.int64(1) << depth
             used += t[depth]
             depth += 1
             continue
         else:
-            chosen[depth] = 0
             depth += 1
             continue
         # Step back to the last offer that is taken, and leave it.
         depth -= 1
-        while depth >= 0 and chosen[depth] == 0:
+        while depth >= 0 and not mask >> depth & 1:
             depth -= 1
         if depth < 0:
             return count
-        chosen[depth] = 0
         mask &= ~(np.int64(1) << depth)
         used -= t[depth]
         depth += 1
@@ -129,29 +124,30 @@ def fill(s, w, unit, mask, gain, fee, volume):  # type: ignore[no-untyped-def]
 @njit_inlined
 def value_of_set(s, unit, mask, gain, fee):  # type: ignore[no-untyped-def]
     """Value of one set of mandates with its best volumes, whether it is listed or not."""
-    offers, left = s.unit_offer[s.unit_start[unit] : s.unit_start[unit + 1]], s.room[unit]
+    begin, n, left = s.unit_start[unit], s.unit_start[unit + 1] - s.unit_start[unit], s.room[unit]
     total, open_offers = 0.0, mask
-    for i in range(len(offers)):
+    for i in range(n):
         if mask >> i & 1:
-            k = offers[i]
+            k = s.unit_offer[begin + i]
             total += gain[k] * s.t[k] - fee[k]
             left -= s.t[k]
     while left > 0:
         best, at = 0.0, -1
-        for i in range(len(offers)):
-            if open_offers >> i & 1 and gain[offers[i]] > best:
-                best, at = gain[offers[i]], i
+        for i in range(n):
+            if open_offers >> i & 1 and gain[s.unit_offer[begin + i]] > best:
+                best, at = gain[s.unit_offer[begin + i]], i
         if at < 0:
             break
         open_offers &= ~(np.int64(1) << at)
-        more = min(s.high[offers[at]] - s.t[offers[at]], left)
+        k = s.unit_offer[begin + at]
+        more = min(s.high[k] - s.t[k], left)
         total += best * more
         left -= more
     return total
 
 
 @njit_lean
-def search_unit(s, unit, gain, fee, must, out, node_limit, whole, real):  # type: ignore[no-untyped-def]
+def search_unit(s, c, unit, gain, fee, must, out, node_limit):  # type: ignore[no-untyped-def]
     """The best set of mandates of a unit with too many sets to list: depth-first branch and bound.
 
     A node is bounded by filling the room with the best gains, thresholds of open offers relaxed and their fees spread
@@ -161,19 +157,17 @@ def search_unit(s, unit, gain, fee, must, out, node_limit, whole, real):  # type
     ----------
     fee : shape (K,), not negative.
     must, out : bit masks of what is decided.
-    whole, real : shape (4, 128) and (2, 128), room for it to write.
 
     Returns
     -------
     (bound, mask) : bound is `NO_VALUE` where there is no set; mask -1 where none was found within `node_limit`, with
         `CUT_SHORT` where a better one than it may exist.
     """
-    offers, room = s.unit_offer[s.unit_start[unit] : s.unit_start[unit + 1]], s.room[unit]
-    owner = s.own_owner[s.own_start[unit] : s.own_start[unit + 1]]
-    members = s.own_members[s.own_start[unit] : s.own_start[unit + 1]]
-    n = len(offers)
-    stack_must, stack_out, most, order = whole[0], whole[1], whole[2], whole[3]
-    stack_bound, rate = real[0], real[1]
+    offers, owner, members, room = s.unit_offer, s.own_owner, s.own_members, s.room[unit]
+    begin, n = s.unit_start[unit], s.unit_start[unit + 1] - s.unit_start[unit]
+    first, last = s.own_start[unit], s.own_start[unit + 1]
+    stack_must, stack_out, stack_bound = c.set_must, c.set_out, c.set_bound
+    most, order, rate = c.most, c.order, c.rate
     stack_must[0], stack_out[0], stack_bound[0] = must, out, 1e300
     depth, nodes, best, open_bound, best_mask = 1, 0, NO_VALUE, NO_VALUE, np.int64(-1)
     while depth > 0:
@@ -188,7 +182,7 @@ def search_unit(s, unit, gain, fee, must, out, node_limit, whole, real):  # type
         changed = True
         while changed:
             changed = False
-            for i in range(len(owner)):
+            for i in range(first, last):
                 bit, left = np.int64(1) << owner[i], members[i] & ~out
                 if left == 0 and not out & bit:
                     out |= bit
@@ -201,14 +195,14 @@ def search_unit(s, unit, gain, fee, must, out, node_limit, whole, real):  # type
         free, total = room, 0.0
         for i in range(n):
             if must >> i & 1:
-                k = offers[i]
+                k = offers[begin + i]
                 free -= s.t[k]
                 total += gain[k] * s.t[k] - fee[k]
         if free < 0:
             continue
         count = 0
         for i in range(n):
-            k = offers[i]
+            k = offers[begin + i]
             if out >> i & 1 or (not must >> i & 1 and s.t[k] > free):
                 continue
             if must >> i & 1:
@@ -233,14 +227,14 @@ def search_unit(s, unit, gain, fee, must, out, node_limit, whole, real):  # type
             free -= x
             if not must >> i & 1:
                 chosen |= np.int64(1) << i
-                k = offers[i]
+                k = offers[begin + i]
                 if x < s.high[k] and (x < s.t[k] or fee[k] != 0.0):
                     branch = i
         total = min(total, ceiling)
         if total <= best:
             continue
         if branch < 0:
-            for i in range(len(owner)):
+            for i in range(first, last):
                 if chosen >> owner[i] & 1 and not chosen & members[i]:
                     left = members[i] & ~out
                     branch = 0

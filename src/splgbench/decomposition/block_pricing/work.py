@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
-from splgbench.decomposition.block_pricing.structure import Structure
+from splgbench.decomposition.block_pricing.structure import LARGEST_UNIT, Rows, Structure
 from splgbench.instance import IntArray
 from splgbench.model import FloatArray
+
+UNIT_NODES = 2 * LARGEST_UNIT + 4
+"""Most open nodes of the search of one unit."""
 
 
 class Work(NamedTuple):
@@ -23,6 +25,7 @@ class Work(NamedTuple):
     active : shape (R,), int8: whether a link still counts in (1a).
     charge, shift : shape (K,); in (1a) a mandate costs charge - shift, shift being what left (1a) on the way to a node.
     value : shape (sets + rows,), value of every listed set, with `charge` where a block is searched, and of every row.
+    belief : shape (sets + rows,), value of the best plan with every set and every row, where a block is probed.
     unit_best, unit_choice : shape (units,), the best set of each unit and its value in (1a).
     unit_must, unit_out : shape (units,), bit masks of `state`.
     unit_last : shape (units,), the sets of the last plan, -1 without one.
@@ -36,6 +39,7 @@ class Work(NamedTuple):
     charge: FloatArray
     shift: FloatArray
     value: FloatArray
+    belief: FloatArray
     unit_best: FloatArray
     unit_choice: IntArray
     unit_must: IntArray
@@ -50,13 +54,14 @@ class Scratch(NamedTuple):
 
     Parameters
     ----------
-    decided, dropped, found : the trails of `_follow` at the root, and the sets of the best plan.
+    decided, dropped, found : the trails of `follow` at the root, and the sets of the best plan.
     trail, left, other : the same of a search.
     kept_unit, kept_choice, kept_best : choices before each node, to be put back.
-    stack, stack_bound : open nodes.
-    base, slope, span : shape (64,), what an offer is worth at its threshold, then for each of so many cases more.
+    stack_offer, stack_side, stack_length, stack_dropped, stack_kept, stack_bound : open nodes: what each decides, how
+        long the trails are where it hangs, and its bound.
+    base, slope, span : what an offer of a unit is worth at its threshold, then for each of so many cases more.
     stack_row : rows of a plan still to be traced.
-    whole, real : shape (4, 128) and (2, 128), room for `search_unit`.
+    set_must, set_out, set_bound : open nodes of `search_unit`; most, order, rate : offers at one of them.
     """
 
     decided: IntArray
@@ -68,54 +73,74 @@ class Scratch(NamedTuple):
     kept_unit: IntArray
     kept_choice: IntArray
     kept_best: FloatArray
-    stack: IntArray
+    stack_offer: IntArray
+    stack_side: IntArray
+    stack_length: IntArray
+    stack_dropped: IntArray
+    stack_kept: IntArray
     stack_bound: FloatArray
     base: FloatArray
     slope: FloatArray
     span: FloatArray
     stack_row: IntArray
-    whole: IntArray
-    real: FloatArray
+    set_must: IntArray
+    set_out: IntArray
+    set_bound: FloatArray
+    most: IntArray
+    order: IntArray
+    rate: FloatArray
 
 
-@njit(cache=True)
-def scratch(s, r, blocks):  # type: ignore[no-untyped-def]
-    """Scratch for some blocks."""
-    size, links, units, kept, traced = 1, 1, 1, 1, 1
-    for b in blocks:
-        first, last = s.block_unit[b], s.block_unit[b + 1]
-        offers = s.unit_start[last] - s.unit_start[first] + 1
-        if r.block_row[b] < r.block_row[b + 1]:
-            traced = max(traced, offers + last - first)
-            continue
-        size = max(size, offers)
-        links = max(links, s.block_request[b + 1] - s.block_request[b] + 1)
-        units = max(units, last - first)
-        kept = max(kept, (offers + 1) * (last - first))
+def scratch(s: Structure, r: Rows) -> Scratch:
+    """Scratch for any block."""
+    units = np.diff(s.block_unit)
+    offers = np.diff(s.unit_start[s.block_unit]) + 1
+    links = np.diff(s.block_request) + 1
+    searched = np.diff(r.block_row) == 0
+    size, most_links, most_units, kept = (
+        int(sizes[searched].max(initial=1)) for sizes in (offers, links, units, (offers + 1) * units)
+    )
+    traced = int((offers + units)[~searched].max(initial=1))
+
+    def whole(n: int) -> IntArray:
+        return np.empty(n, dtype=np.int64)
+
+    def real(n: int) -> FloatArray:
+        return np.empty(n, dtype=np.float64)
+
     return Scratch(
-        np.empty(size + 1, dtype=np.int64),
-        np.empty(links, dtype=np.int64),
-        np.empty(units, dtype=np.int64),
-        np.empty(units, dtype=np.int64),
-        np.empty(size + 1, dtype=np.int64),
-        np.empty(links, dtype=np.int64),
-        np.empty(kept, dtype=np.int64),
-        np.empty(kept, dtype=np.int64),
-        np.empty(kept, dtype=np.float64),
-        np.empty((2 * size + 4, 5), dtype=np.int64),
-        np.empty(2 * size + 4, dtype=np.float64),
-        np.empty(64, dtype=np.float64),
-        np.empty(64, dtype=np.float64),
-        np.empty(64, dtype=np.float64),
-        np.empty(traced, dtype=np.int64),
-        np.empty((4, 128), dtype=np.int64),
-        np.empty((2, 128), dtype=np.float64),
+        decided=whole(size + 1),
+        dropped=whole(most_links),
+        found=whole(most_units),
+        other=whole(most_units),
+        trail=whole(size + 1),
+        left=whole(most_links),
+        kept_unit=whole(kept),
+        kept_choice=whole(kept),
+        kept_best=real(kept),
+        stack_offer=whole(2 * size + 4),
+        stack_side=whole(2 * size + 4),
+        stack_length=whole(2 * size + 4),
+        stack_dropped=whole(2 * size + 4),
+        stack_kept=whole(2 * size + 4),
+        stack_bound=real(2 * size + 4),
+        base=real(LARGEST_UNIT),
+        slope=real(LARGEST_UNIT),
+        span=real(LARGEST_UNIT),
+        stack_row=whole(traced),
+        set_must=whole(UNIT_NODES),
+        set_out=whole(UNIT_NODES),
+        set_bound=real(UNIT_NODES),
+        most=whole(LARGEST_UNIT),
+        order=whole(LARGEST_UNIT),
+        rate=real(LARGEST_UNIT),
     )
 
 
-def work(s: Structure, state: NDArray[np.int8], n_rows: int) -> Work:
+def work(s: Structure, state: NDArray[np.int8], r: Rows) -> Work:
     """Empty work space; `state` is copied."""
     n, n_links, n_units = len(state), len(s.request_offer), len(s.room)
+    n_values = len(s.sub_mask) + len(r.width)
     sizes = np.diff(s.unit_start)
     return Work(
         state=state.astype(np.int8).copy(),
@@ -123,7 +148,8 @@ def work(s: Structure, state: NDArray[np.int8], n_rows: int) -> Work:
         active=np.zeros(n_links, dtype=np.int8),
         charge=np.zeros(n),
         shift=np.zeros(n),
-        value=np.zeros(len(s.sub_mask) + n_rows),
+        value=np.zeros(n_values),
+        belief=np.zeros(n_values),
         unit_best=np.zeros(n_units),
         unit_choice=np.zeros(n_units, dtype=np.int64),
         unit_must=np.zeros(n_units, dtype=np.int64),
