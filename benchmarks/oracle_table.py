@@ -38,6 +38,7 @@ METHODS = (
     "lagrangian-area",
     "lagrangian-area:update=volume",
     "dantzig-wolfe-hospital",
+    "dantzig-wolfe-hospital:cuts=cells",
     "dantzig-wolfe-region",
     "branch-and-price",
     "benders-area",

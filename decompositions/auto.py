@@ -8,10 +8,13 @@
        allocation.
     5. Repair, and RENS on the mandates that the master leaves fractional. Lagrangian probing fixes what no better
        allocation can have otherwise; where it leaves many mandates open, a few neighbourhoods.
-    6. Probing against the best allocation; `strengthened` solves the rest, connected components apart.
-    7. What is not proved in time goes to large-neighbourhood search for a while; then 6 again with more time.
+    6. Probing against the best allocation; `strengthened` solves the rest, connected components apart, as long as that
+       closes the gap. Where the gap is too wide for it, 8 comes first.
+    7. Large-neighbourhood search for a while.
+    8. Cuts of cells and probing in turn lower the bound of 4, and a few neighbourhoods more the gap. Then 6 again, with
+       less that is open and more patience.
 
-Where the first allocation is near the bound already, the relaxation is tight enough and 4 and 5 are left out. Where
+Where the first allocation is near the bound already, the relaxation is tight enough and 4, 5 and 8 are left out. Where
 cooperation links join hospitals into large blocks, pricing is slow and its bound weak: 6 and 7 alone then, with
 nothing fixed. The reduced models of step 6 hold every allocation better than the best one, so their bounds, or the
 best value where that is larger, bound the whole. Where a step cannot run (a partition that is refused, a solver that
@@ -20,6 +23,8 @@ own.
 """
 
 from __future__ import annotations
+
+import math
 
 import numpy as np
 
@@ -35,11 +40,13 @@ from splgbench.decomposition.lp_start import lp_start
 from splgbench.decomposition.neighbourhood_search import OPTIONS, NeighbourhoodSearch, short_rens
 from splgbench.decomposition.neighbourhoods import Guide
 from splgbench.decomposition.partition import partition
-from splgbench.decomposition.probing import nothing_fixed, probe
+from splgbench.decomposition.probing import Fixed, nothing_fixed, probe
 from splgbench.decomposition.relaxation import HospitalRelaxation
 from splgbench.decomposition.repair import repaired
 from splgbench.decomposition.requirements import master_versions, missing_master
 from splgbench.decomposition.restricted import Restriction, solve_whole
+from splgbench.decomposition.side_by_side import Patience
+from splgbench.decomposition.tightening import Tightening
 from splgbench.errors import InputError, UnsupportedError
 from splgbench.model import FloatArray
 
@@ -61,16 +68,24 @@ MOST_RENS = 1 / 10
 """Part of the time that is left for step 5."""
 MANY = 800
 """Mandates that probing leaves open above which neighbourhoods come before step 6."""
-EARLY_EFFORT = 5_000
-"""Simplex iterations for them."""
+EARLY_EFFORT = 2
+"""Simplex iterations for them, by live offer."""
+EARLY_GAIN = 0.1
+"""Part of the gap that they have to close for as many again to follow."""
+HARD = 2e-3
+"""Relative gap above which cuts of cells come before step 6."""
+MOST_CUTS = 1 / 4
+"""Part of the time that is left for cuts of cells."""
+PATIENCE = 10.0
+"""Seconds in which step 6 has to close some of the gap at first; twice as many at every return."""
 REST_OPTIONS = {name: value for name, value in OPTIONS.items() if name != "mip_allow_restart"}
-"""HiGHS in step 6 where the gap is wide: restarts, which fix more and more, but no search for allocations."""
-WIDE = 1e-3
+"""HiGHS in step 6 where the gap is wide, or was: restarts, which fix more and more, but no search for allocations."""
+WIDE = 1.5e-3
 """Relative gap above which it is the bound that step 6 is for."""
 FIRST_SLICE = 2 / 3
 """Part of the time that is left for step 6 at first; all of it at every return."""
 SEARCH = 1 / 4
-"""Part of the time that is left for neighbourhoods, in step 3 and in step 7."""
+"""Part of the time that is left for neighbourhoods, in steps 3, 5 and 7."""
 
 
 def auto(backend: str | None = None, state: str | None = None, log: str | None = None) -> Decomposition:
@@ -142,7 +157,7 @@ def _decomposed(loop: Loop) -> SolverStatus:
     short_rens(loop, restriction, weights, _part(loop, MOST_RENS))
     loop.check()
     guide = Guide(loop.offers, weights, relaxation, generation.best)
-    return _reduced(loop, relaxation, restriction, generation.best, guide)
+    return _reduced(loop, relaxation, restriction, generation.best, guide, tightening=Tightening(generation))
 
 
 def _spans_hospitals(relaxation: HospitalRelaxation) -> bool:
@@ -175,21 +190,32 @@ def _reduced(
     multipliers: FloatArray,
     guide: Guide,
     probing: bool = True,
+    tightening: Tightening | None = None,
 ) -> SolverStatus:
-    """The last of step 5, and steps 6 and 7."""
+    """The last of step 5, and steps 6 to 8."""
     search = NeighbourhoodSearch(loop, guide, restriction=restriction)
     components = Components(relaxation, multipliers)
-    slice_ = FIRST_SLICE
+    slice_, patience = FIRST_SLICE, PATIENCE
     fixed = probe(loop, relaxation, multipliers) if probing else nothing_fixed(loop)
     # The better the best allocation, the smaller is what is left of the model.
     if probing and int(loop.offers.live.sum()) - fixed.count > MANY:
-        search.run(fixed, _part(loop, SEARCH), 0, EARLY_EFFORT)
-        loop.check()
+        _early(loop, search, fixed)
+    tight = False
     while True:
+        if tightening is not None and (_exceeds(loop, HARD) or patience > PATIENCE):
+            tight = True
+            tightening.run(_part(loop, MOST_CUTS))
+            loop.check()
+            multipliers = tightening.generation.best
+            components.tighten(relaxation, multipliers)
+            search.guide = Guide(loop.offers, guide.weights, relaxation, multipliers)
+            fixed = fixed.joined(probe(loop, relaxation, multipliers))
+            _early(loop, search, fixed)
         if probing:
             fixed = fixed.joined(probe(loop, relaxation, multipliers))
-        options = REST_OPTIONS if probing and _is_wide(loop) else {}
-        if solve_apart(loop, restriction, components, fixed, _part(loop, slice_), options):
+        options = REST_OPTIONS if probing and (tight or _exceeds(loop, WIDE)) else {}
+        until = None if loop.left is None or tightening is None else Patience(loop, patience)
+        if solve_apart(loop, restriction, components, fixed, _part(loop, slice_), options, until):
             return SolverStatus.FINISHED
         loop.check()
         if loop.left is None:
@@ -197,12 +223,25 @@ def _reduced(
             return SolverStatus.NODE_LIMIT
         search.run(fixed, _part(loop, SEARCH), raises=0)
         loop.check()
-        slice_ = 1.0
+        slice_, patience = 1.0, 2 * patience
 
 
-def _is_wide(loop: Loop) -> bool:
-    """Whether there is a gap and it is wide."""
-    return loop.best is not None and loop.bound is not None and loop.bound - loop.best > WIDE * loop.best
+def _early(loop: Loop, search: NeighbourhoodSearch, fixed: Fixed) -> None:
+    """A few neighbourhoods, and more as long as they close much of the gap."""
+    before = math.inf
+    while _gap(loop) < (1 - EARLY_GAIN) * before:
+        before = _gap(loop)
+        search.run(fixed, _part(loop, SEARCH), 0, EARLY_EFFORT * int(loop.offers.live.sum()))
+        loop.check()
+
+
+def _gap(loop: Loop) -> float:
+    return math.inf if loop.best is None or loop.bound is None else loop.bound - loop.best
+
+
+def _exceeds(loop: Loop, share: float) -> bool:
+    """Whether there is a gap and it is more than a share of the best value."""
+    return loop.best is not None and _gap(loop) > share * loop.best
 
 
 def _part(loop: Loop, share: float) -> float | None:

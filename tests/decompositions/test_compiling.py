@@ -19,12 +19,12 @@ from splgbench.presolve import presolve
 SOLVES = """
 import importlib, json, pkgutil
 from splgbench import load, method
-from splgbench.decomposition import block_pricing, pricing
+from splgbench.decomposition import block_pricing, cell_hull, pricing
 from splgbench.decomposition.compiling import compile_kernels
 from splgbench.limits import Limits
 
 names = [module.name for module in pkgutil.iter_modules(block_pricing.__path__)]
-modules = [importlib.import_module(f"{block_pricing.__name__}.{name}") for name in names]
+modules = [importlib.import_module(f"{block_pricing.__name__}.{name}") for name in names] + [cell_hull]
 kernels = {value for module in modules for value in vars(module).values() if hasattr(value, "nopython_signatures")}
 
 def compiled():
@@ -34,7 +34,7 @@ compile_kernels()
 counts = [compiled()]
 for limit in (pricing.ENTRY_LIMIT, 0):
     pricing.ENTRY_LIMIT = limit
-    for name in ("dantzig-wolfe-hospital", "lagrangian-hospital", "branch-and-price", "auto", "lns"):
+    for name in ("dantzig-wolfe-hospital:cuts=cells", "lagrangian-hospital", "branch-and-price", "auto", "lns"):
         result = method(name).solve(load("easy"), Limits(iterations=20))
         assert result.primal is not None, name
         counts.append(compiled())

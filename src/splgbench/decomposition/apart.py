@@ -21,6 +21,7 @@ from splgbench.decomposition.restricted import Beside, Restriction
 from splgbench.decomposition.side_by_side import in_turn
 from splgbench.instance import BoolArray
 from splgbench.model import FloatArray
+from splgbench.trace import Stop
 
 LEAST_PART = 1 / 20
 """Part of the live offers that components solved together have at least, but for the last."""
@@ -37,7 +38,7 @@ class Components:
     Attributes
     ----------
     parts : for each group, shape (K,), which offers it has.
-    bound : shape (groups,), upper bounds on what each group adds to the optimum.
+    bound : shape (groups,), upper bounds on what each group adds to any better allocation.
     settled : shape (groups,), whether no better allocation of the group exists.
     """
 
@@ -56,8 +57,13 @@ class Components:
                 group, filled = group + 1, 0
         label = np.where(offers.live, group_of[np.maximum(offers.component, 0)], -1)
         self.parts: list[BoolArray] = [label == number for number in range(int(label.max()) + 1)]
+        self.label = label
         self.bound = relaxation.bound_by(label, multipliers)
         self.settled = np.zeros(len(self.parts), dtype=np.bool_)
+
+    def tighten(self, relaxation: HospitalRelaxation, multipliers: FloatArray) -> None:
+        """Take in the bounds of other multipliers, or under what is fixed by now."""
+        self.bound = np.minimum(self.bound, relaxation.bound_by(self.label, multipliers))
 
 
 def solve_apart(
@@ -67,6 +73,7 @@ def solve_apart(
     fixed: Fixed,
     seconds: float | None,
     options: Mapping[str, Any] = MappingProxyType({}),
+    until: Stop | None = None,
 ) -> bool:
     """Solve every group of components that is not settled; returns whether all are settled then.
 
@@ -79,6 +86,7 @@ def solve_apart(
     fixed : mandates that every better allocation lacks or holds.
     seconds : for all of them; None for no limit.
     options : of HiGHS, in its own words.
+    until : ends it besides the loop's own stop.
 
     Raises
     ------
@@ -87,7 +95,7 @@ def solve_apart(
     """
     ends = None if seconds is None else time.perf_counter() + seconds
     if loop.volumes is None or len(components.parts) == 1:
-        solution = restriction.decide(fixed, "highs", seconds, options)
+        solution = restriction.decide(fixed, "highs", seconds, options, until)
         return solution.status in (SolverStatus.FINISHED, SolverStatus.INFEASIBLE)
     # Small ones first: what they gain helps nothing else, but what they prove counts at once.
     todo = np.flatnonzero(~components.settled)
@@ -110,7 +118,7 @@ def solve_apart(
             with loop.lock:
                 mine = float(utility[part] @ loop.volumes[part]) if loop.volumes is not None else 0.0
                 components.bound[number] = min(components.bound[number], max(rounded_down(dual) - others, mine))
-                loop.bounded(float(components.bound.sum()), "components")
+                loop.bounded(max(float(components.bound.sum()), float(loop.best or 0)), "components")
 
         # Every group may leave its share of the gap that the whole may have.
         gap = loop.limits.gap * float(sizes[number] / sizes.sum())
@@ -122,6 +130,7 @@ def solve_apart(
             options={**options, "mip_rel_gap": gap},
             on_dual=bounded,
             beside=Beside(volumes, part) if threads > 1 else None,
+            until=until,
         )
         if solution.status is SolverStatus.INFEASIBLE:
             bounded(others)

@@ -67,6 +67,13 @@ class ColumnGeneration(Generic[R]):
     first : gives the first multipliers within so many seconds.
     warm_up : subgradient rounds before the first master.
     on_plans : told of the plans of every pricing as cases, shape (K,), to make allocations of them.
+
+    Attributes
+    ----------
+    best, best_bound : the best multipliers and the bound there.
+    uncut : the best multipliers while the relaxation had no cuts.
+    warm : whether there are columns to start from.
+    fixed : whether the pricer holds to what only better allocations than the best one must obey.
     """
 
     def __init__(
@@ -84,8 +91,10 @@ class ColumnGeneration(Generic[R]):
         self.relaxation = relaxation
         self.master = Master(relaxation)
         self.best: FloatArray = np.zeros(relaxation.n_rows)
+        self.uncut = self.best
         self.best_bound = np.inf
-        self.resumed = False
+        self.warm = False
+        self.fixed = False
 
     def resume(self) -> None:
         """Take up the state, where there is one, and keep it: the best multipliers, proved anew, and the columns.
@@ -100,9 +109,9 @@ class ColumnGeneration(Generic[R]):
             fault = self.master.take(known)
             if fault:
                 raise self.loop.state.damaged(fault)
-            self.resumed = True
+            self.warm = True
             self.evaluate(np.maximum(known["multipliers"], 0.0))
-        self.loop.contents = lambda: {"multipliers": self.best, **self.master.columns()}
+        self.loop.contents = lambda: {"multipliers": self.uncut, **self.master.columns()}
 
     def price(self, multipliers: FloatArray) -> Evaluation:
         """Price all blocks under the pricer's fixings: a bound under these, and columns.
@@ -129,7 +138,7 @@ class ColumnGeneration(Generic[R]):
         return evaluation
 
     def evaluate(self, multipliers: FloatArray) -> Evaluation:
-        """Price all blocks at the root: the bound is one of the whole.
+        """Price all blocks at the root: the bound is one of the whole, where mandates are fixed with the best value.
 
         Raises
         ------
@@ -137,20 +146,27 @@ class ColumnGeneration(Generic[R]):
             A block has no plan.
         """
         evaluation = self.price(multipliers)
-        if not np.isfinite(evaluation.bound):
+        if self.fixed:
+            self.loop.bounded(max(evaluation.bound, float(self.loop.best or 0)), "pricing")
+            self.loop.check()
+        elif not np.isfinite(evaluation.bound):
             raise InfeasibleError("a block has no plan")
-        named = partial(self.relaxation.named, multipliers)
-        self.loop.relaxed(evaluation.bound, "pricing", named, self.relaxation.certified)
+        else:
+            named = partial(self.relaxation.named, multipliers)
+            self.loop.relaxed(evaluation.bound, "pricing", named, self.relaxation.certified)
         if evaluation.bound < self.best_bound:
             self.best_bound, self.best = evaluation.bound, multipliers
+            if self.relaxation.certified:
+                self.uncut = multipliers
         return evaluation
 
-    def run(self, seconds: float | None = None) -> bool:
+    def run(self, seconds: float | None = None, near: float = 0.0) -> bool:
         """Generate columns until the master's value meets the Lagrangian bound; returns whether it did.
 
         Parameters
         ----------
         seconds : most it may take; the loop's limit holds anyway.
+        near : how far the value may be from the bound.
 
         Raises
         ------
@@ -158,8 +174,9 @@ class ColumnGeneration(Generic[R]):
             A limit was reached.
         """
         ends = None if seconds is None else time.perf_counter() + seconds
-        if not self.resumed:
+        if not self.warm:
             self._warm_up()
+            self.warm = True
         self.loop.check()
         alpha = SMOOTHING
         while True:
@@ -170,7 +187,7 @@ class ColumnGeneration(Generic[R]):
             if solved is None:
                 return False
             value, prices = solved
-            if self.best_bound - value <= max(0.5, 1e-7 * abs(self.best_bound)):
+            if self.best_bound - value <= max(near, 0.5, 1e-7 * abs(self.best_bound)):
                 return True
             before = self.loop.counters.get("columns", 0)
             evaluation = self.evaluate(alpha * self.best + (1 - alpha) * prices)

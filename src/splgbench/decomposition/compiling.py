@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from functools import cache
 
+import numpy as np
+
+from splgbench.decomposition.cell_hull import best_point
 from splgbench.decomposition.partition import partition
 from splgbench.decomposition.relaxation import HospitalRelaxation
 from splgbench.instance import Instance
@@ -24,3 +27,5 @@ def compile_kernels() -> None:
     multipliers = relaxation.first_multipliers()
     plans = relaxation.evaluate(multipliers).plans
     relaxation.pricer.probe(*relaxation.prices(multipliers), plans.bound, 1.0)
+    one = np.ones(2, dtype=np.int64)
+    best_point(one, one, one > 1, 1, one, one, one.copy())

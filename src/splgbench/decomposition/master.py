@@ -3,6 +3,8 @@
 max sum_p w_p z_p
 sum_p a_ip z_p <= limit_i        for every priced-out row i        (dual m_i >= 0)
 sum_{p of b} z_p = 1             for every block b
+
+Cuts that the relaxation gets later are rows behind those of the blocks.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 from splgbench.backends.highs import run_serially, serial_highs
 from splgbench.decomposition.pricing import Plans
@@ -34,6 +37,8 @@ Key = tuple[int, bytes, bytes]
 """A column by its block, its offers and their cases."""
 
 
+DUAL, PRIMAL = 1, 4
+"""HiGHS's simplex methods: with cuts, where only columns are new since the last solution, the primal one is faster."""
 SIZE = 2.0**20
 """What the costs of the LP are brought to: HiGHS's tolerances are absolute."""
 
@@ -53,7 +58,7 @@ class Master:
         self.highs = serial_highs(highspy, presolve="off")
         self.optimal = highspy.HighsModelStatus.kOptimal
         infinity = highspy.kHighsInf
-        count = relaxation.n_rows
+        self.n_first = count = relaxation.n_rows
         empty = np.zeros(count + self.n_blocks, dtype=np.int32)
         lower = np.concatenate((np.full(count, -infinity), np.ones(self.n_blocks)))
         upper = np.concatenate((relaxation.limit.astype(np.float64), np.ones(self.n_blocks)))
@@ -75,6 +80,7 @@ class Master:
         self.known: set[Key] = set()
         self.keys: list[Key] = []
         self.first = self.highs.getNumCol()
+        self.feasible = self.has_cuts = False
 
     def _add_relief(self, worth: float) -> None:
         count = self.relaxation.n_rows
@@ -91,8 +97,8 @@ class Master:
         )
 
     def _add(self, costs: FloatArray, blocks: IntArray, rows: list[Any], entries: list[Any]) -> None:
-        n_rows = self.relaxation.n_rows
-        index = [np.append(named, n_rows + b) for b, named in zip(blocks.tolist(), rows, strict=True)]
+        first = self.n_first
+        index = [np.append(self._at(named), first + b) for b, named in zip(blocks.tolist(), rows, strict=True)]
         value = [np.append(entry, 1.0) for entry in entries]
         start = np.concatenate(([0], np.cumsum([len(one) for one in index])))[:-1].astype(np.int32)
         self.highs.addCols(
@@ -105,6 +111,33 @@ class Master:
             np.concatenate(index).astype(np.int32),
             np.concatenate(value),
         )
+
+    def _at(self, rows: Any) -> IntArray:
+        """Where the relaxation's rows stand in the LP."""
+        named: IntArray = np.asarray(rows, dtype=np.int64)
+        return named + self.n_blocks * (named >= self.n_first)
+
+    def cut(self, gone: IntArray, use: csr_array, limit: FloatArray) -> None:
+        """Drop some cuts of the relaxation, take in others.
+
+        Parameters
+        ----------
+        gone : numbers of the cuts that go, among those so far.
+        use : shape (fresh, columns), what the columns use of the new ones, use z <= limit.
+        limit : shape (fresh,).
+        """
+        if len(gone):
+            self.highs.deleteRows(len(gone), (self.n_first + self.n_blocks + gone).astype(np.int32))
+        self.highs.addRows(
+            len(limit),
+            np.full(len(limit), -np.inf),
+            limit,
+            use.nnz,
+            use.indptr[:-1].astype(np.int32),
+            (self.first + use.indices).astype(np.int32),
+            use.data,
+        )
+        self.feasible, self.has_cuts = False, True
 
     def add(self, plans: Plans) -> int:
         """Add the plans that are not there yet; returns how many were new."""
@@ -142,13 +175,11 @@ class Master:
     def columns(self) -> dict[str, IntArray]:
         """All columns as arrays, as `COLUMN_SHAPES` has them."""
         held = [np.frombuffer(one, dtype=np.int64) for _, one, _ in self.keys]
-        cases = [np.frombuffer(one, dtype=np.int64) for _, _, one in self.keys]
-        none = [np.zeros(0, dtype=np.int64)]
         return {
             "column_block": np.array(self.block_of, dtype=np.int64),
             "column_size": np.array([len(one) for one in held], dtype=np.int64),
-            "column_offer": np.concatenate(none + held),
-            "column_cases": np.concatenate(none + cases),
+            "column_offer": np.concatenate([np.zeros(0, dtype=np.int64), *held]),
+            "column_cases": self.cases(),
         }
 
     def take(self, columns: Mapping[str, NDArray[Any]]) -> str:
@@ -202,12 +233,20 @@ class Master:
         """Value and multipliers of the rows; None where HiGHS has no answer in time."""
         if seconds is not None:
             self.highs.setOptionValue("time_limit", self.highs.getRunTime() + max(0.01, seconds))
+        self.highs.setOptionValue("simplex_strategy", PRIMAL if self.feasible and self.has_cuts else DUAL)
         run_serially(self.highs)
+        self.feasible = True
         if self.highs.getModelStatus() != self.optimal:
             return None
-        dual = np.array(self.highs.getSolution().row_dual[: self.relaxation.n_rows])
         value = -float(self.highs.getInfo().objective_function_value)
-        return value * self.unit, np.maximum(-dual, 0.0) * self.unit
+        return value * self.unit, self.prices()
+
+    def prices(self) -> FloatArray:
+        """Multipliers of the rows in the last solution, shape (n_rows,)."""
+        told = np.array(self.highs.getSolution().row_dual)
+        dual: FloatArray = np.delete(told, np.arange(self.n_first, self.n_first + self.n_blocks))
+        prices: FloatArray = np.maximum(-dual, 0.0) * self.unit
+        return prices
 
     def restrict(self, state: NDArray[np.int8]) -> None:
         """Only plans that hold every mandate with state 1, and none with state -1, keep taking part.
@@ -216,7 +255,7 @@ class Master:
         ----------
         state : shape (K,), int8, as for `HospitalPricer.price`.
         """
-        offer, column = self._entries()
+        offer, column = self.entries()
         block = np.array(self.block_of, dtype=np.int64)
         held = state[offer]
         standing = np.flatnonzero(state > 0)
@@ -228,9 +267,11 @@ class Master:
             upper = np.where(allowed[changed], np.inf, 0.0)
             index = (self.first + changed).astype(np.int32)
             self.highs.changeColsBounds(len(changed), index, np.zeros(len(changed)), upper)
+            self.feasible = False
             self.allowed = allowed
 
-    def _entries(self) -> tuple[IntArray, IntArray]:
+    def entries(self) -> tuple[IntArray, IntArray]:
+        """Offers of all columns, and the column of each."""
         fresh = self.offers_of[self.entered :]
         if fresh:
             numbers = np.arange(self.entered, len(self.offers_of))
@@ -240,10 +281,20 @@ class Master:
             self.entered = len(self.offers_of)
         return self.entry_offer, self.entry_column
 
+    def cases(self) -> IntArray:
+        """Cases of all columns, offer by offer, as `entries` has the offers."""
+        none = np.zeros(0, dtype=np.int64)
+        return np.concatenate([none, *(np.frombuffer(one, dtype=np.int64) for _, _, one in self.keys)])
+
     def weights(self) -> FloatArray:
         """Shape (K,): the part of a mandate every offer holds in the last solution."""
+        return self.solution()[1]
+
+    def solution(self) -> tuple[FloatArray, FloatArray]:
+        """Volumes and mandates of the last solution, each shape (K,)."""
         z = np.array(self.highs.getSolution().col_value)[self.first :]
-        offer, column = self._entries()
-        z = np.where(z > 1e-9, z, 0.0)
-        weight = np.bincount(offer, z[column], minlength=self.relaxation.offers.instance.n_offers)
-        return weight.astype(np.float64)
+        offer, column = self.entries()
+        part, cases = np.where(z > 1e-9, z, 0.0)[column], self.cases()
+        n = self.relaxation.offers.instance.n_offers
+        volume, mandate = np.bincount(offer, part * cases, minlength=n), np.bincount(offer, part, minlength=n)
+        return volume.astype(np.float64), mandate.astype(np.float64)

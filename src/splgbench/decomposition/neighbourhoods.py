@@ -151,7 +151,10 @@ class _Prices:
         meets = np.unique(np.stack((instance.offer_hospital[live], block[live])), axis=1)
         hospital = np.zeros(instance.n_hospitals)
         np.add.at(hospital, meets[0], lost[meets[1]])
-        return Losses(row[relaxation.demand_row] + row[relaxation.count_row], hospital)
+        cell = row[relaxation.demand_row] + row[relaxation.count_row]
+        if relaxation.cuts:
+            np.add.at(cell, relaxation.cut_cell, row[relaxation.n_own : -1])
+        return Losses(cell, hospital)
 
 
 @dataclass(frozen=True)

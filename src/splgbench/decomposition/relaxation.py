@@ -8,14 +8,16 @@ in cell c. L is an upper bound for all multipliers; B - a x at the plans is a su
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
+from scipy.sparse import csr_array
 
 from splgbench.decomposition.partition import Partition
 from splgbench.decomposition.pricing import HospitalPricer, Plans
-from splgbench.instance import IntArray
+from splgbench.instance import BoolArray, IntArray
 from splgbench.model import FloatArray
 from splgbench.presolve import Presolved
 
@@ -34,6 +36,22 @@ class Evaluation:
     bound: float
     slack: FloatArray
     plans: Plans
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A row that every better allocation obeys: per_case x + per_mandate y <= limit.
+
+    Parameters
+    ----------
+    offers : shape (n,), of one component.
+    per_case, per_mandate : shape (n,).
+    """
+
+    offers: IntArray
+    per_case: FloatArray
+    per_mandate: FloatArray
+    limit: float
 
 
 class PlanRelaxation(Protocol):
@@ -66,12 +84,13 @@ class HospitalRelaxation:
 
     Attributes
     ----------
-    n_demand, n_rows : the first rows are demand rows, the others cardinality rows.
+    n_demand, n_rows : the first rows are demand rows, then come cardinality rows, and cuts.
     limit : shape (n_rows,), right-hand sides.
     unit : shape (n_rows,), cases that one unit of a row stands for.
+    certified : whether `splgbench certify` knows all rows; it does not know cuts.
+    cuts : further rows, priced out as well. per_case, per_mandate : shape (cuts, K), their coefficients.
+    cut_cell : shape (cuts,), the cell of the first offer of each.
     """
-
-    certified = True
 
     def __init__(self, offers: Presolved, partition: Partition, threads: int = 1) -> None:
         instance = offers.instance
@@ -96,10 +115,43 @@ class HospitalRelaxation:
         self.count_row[counted] = self.n_demand + np.arange(len(counted))
         self.limit = np.concatenate((instance.demand[demand_cells], instance.demand[counted] // gcd[counted]))
         self.unit = np.concatenate((np.ones(self.n_demand), gcd[counted].astype(np.float64)))
+        self.cuts: list[Cut] = []
+        self.certified = True
+        self.own = (self.limit, self.unit)
         # Per offer: its rows (or -1) and its weight in the cardinality row.
         self.offer_demand_row = np.where(offers.live, self.demand_row[cell], -1)
         self.offer_count_row = np.where(offers.live, self.count_row[cell], -1)
         self.weight = t // gcd[cell]
+
+    @property
+    def n_own(self) -> int:
+        """Rows that are not cuts."""
+        return len(self.own[0])
+
+    def cut(self, cuts: Sequence[Cut], keep: BoolArray | None = None) -> None:
+        """Price out more cuts.
+
+        Parameters
+        ----------
+        cuts : come behind those that are there.
+        keep : shape (cuts so far,), those that stay; None keeps all.
+        """
+        stay = self.cuts if keep is None else [one for one, kept in zip(self.cuts, keep.tolist(), strict=True) if kept]
+        self.cuts = [*stay, *cuts]
+        self.certified = not self.cuts
+        limit, unit = self.own
+        self.n_rows = len(limit) + len(self.cuts)
+        self.limit = np.concatenate((limit, [one.limit for one in self.cuts]))
+        self.unit = np.concatenate((unit, np.ones(len(self.cuts))))
+        self.cut_cell = self.offers.instance.offer_cell[[int(one.offers[0]) for one in self.cuts]]
+        row = np.repeat(np.arange(len(self.cuts)), [len(one.offers) for one in self.cuts])
+        none = [np.zeros(0)]
+        offer = np.concatenate(none + [one.offers for one in self.cuts]).astype(np.int64)
+        shape = (len(self.cuts), self.offers.instance.n_offers)
+        self.per_case = csr_array((np.concatenate(none + [one.per_case for one in self.cuts]), (row, offer)), shape)
+        self.per_mandate = csr_array(
+            (np.concatenate(none + [one.per_mandate for one in self.cuts]), (row, offer)), shape
+        )
 
     def first_multipliers(self) -> FloatArray:
         """Prices of demand as if every cell were filled by its best offers: the utility of the last one, else 0."""
@@ -138,9 +190,13 @@ class HospitalRelaxation:
 
     def prices(self, multipliers: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Gain per case and fee per mandate of every offer."""
-        padded = np.append(multipliers, 0.0)
+        padded = np.append(multipliers[: self.n_own], 0.0)
         gain = self.offers.instance.utility - padded[self.offer_demand_row]
-        return gain, padded[self.offer_count_row] * self.weight
+        fee = padded[self.offer_count_row] * self.weight
+        if self.cuts:
+            price = multipliers[self.n_own :]
+            gain, fee = gain - self.per_case.T @ price, fee + self.per_mandate.T @ price
+        return gain, fee
 
     def evaluate(self, multipliers: FloatArray) -> Evaluation:
         """L and a subgradient.
@@ -176,10 +232,12 @@ class HospitalRelaxation:
         np.add.at(found, block_label, plans.bound)
         for row_of in (self.offer_demand_row, self.offer_count_row):
             rows = live[row_of[live] >= 0]
-            row_label = np.full(self.n_rows, -1, dtype=np.int64)
+            row_label = np.full(self.n_own, -1, dtype=np.int64)
             row_label[row_of[rows]] = label[rows]
             there = np.flatnonzero(row_label >= 0)
-            np.add.at(found, row_label[there], (multipliers * self.limit)[there])
+            np.add.at(found, row_label[there], (multipliers * self.limit)[: self.n_own][there])
+        for price, one in zip(multipliers[self.n_own :].tolist(), self.cuts, strict=True):
+            found[label[one.offers[0]]] += price * one.limit
         return found
 
     def named(self, multipliers: FloatArray) -> dict[str, list[tuple[tuple[str, str], float]]]:
@@ -197,10 +255,12 @@ class HospitalRelaxation:
 
     def use(self, volume: IntArray) -> FloatArray:
         """What volumes use of every row, shape (n_rows,)."""
-        used = np.zeros(self.n_rows + 1)
+        used = np.zeros(self.n_own + 1)
         np.add.at(used, self.offer_demand_row, volume)
         np.add.at(used, self.offer_count_row, np.where(volume > 0, self.weight, 0))
-        return used[:-1]
+        if not self.cuts:
+            return used[:-1]
+        return np.concatenate((used[:-1], self.per_case @ volume + self.per_mandate @ (volume > 0)))
 
     def column(self, held: IntArray, cases: IntArray) -> tuple[float, IntArray, FloatArray]:
         """A plan as a column: its value, and the rows it uses with how much.
@@ -213,5 +273,23 @@ class HospitalRelaxation:
         amount = np.concatenate((cases, self.weight[held])).astype(np.float64)
         rows, place = np.unique(at[at >= 0], return_inverse=True)
         value = float(self.offers.instance.utility[held] @ cases)
-        used = np.bincount(place, amount[at >= 0], minlength=len(rows))
-        return value, rows.astype(np.int64), used.astype(np.float64)
+        used = np.bincount(place, amount[at >= 0], minlength=len(rows)).astype(np.float64)
+        if self.cuts:
+            more = self.cut_use(held, np.zeros(len(held), dtype=np.int64), cases, 1).tocoo()
+            rows = np.concatenate((rows, self.n_own + more.row))
+            used = np.concatenate((used, more.data))
+        return value, rows.astype(np.int64), used
+
+    def cut_use(self, held: IntArray, column: IntArray, cases: IntArray, n_columns: int) -> csr_array:
+        """What columns use of every cut, shape (cuts, n_columns).
+
+        Parameters
+        ----------
+        held, column, cases : the offers of all columns, the column of each, and their cases.
+        """
+        shape = (self.offers.instance.n_offers, n_columns)
+        volume = csr_array((cases.astype(np.float64), (held, column)), shape)
+        mandate = csr_array((np.ones(len(held)), (held, column)), shape)
+        use = csr_array(self.per_case @ volume + self.per_mandate @ mandate)
+        use.eliminate_zeros()
+        return use

@@ -23,7 +23,7 @@ from splgbench.instance import BoolArray, IntArray
 from splgbench.limits import Limits
 from splgbench.model import FloatArray, MipModel
 from splgbench.presolve import Presolved
-from splgbench.trace import Event, EventHandler, Recorder
+from splgbench.trace import Event, EventHandler, Recorder, Stop
 
 WHOLE = 1e-6
 
@@ -125,6 +125,7 @@ class Restriction:
         on_dual: Callable[[float], None] | None = None,
         near: BoolArray | None = None,
         beside: Beside | None = None,
+        until: Stop | None = None,
     ) -> Solution:
         """Solve what is open; incumbents go to the loop as they come.
 
@@ -139,6 +140,7 @@ class Restriction:
         near : shape (K,), offers whose volumes are open; the others keep those of the best allocation, and the bounds
             of the solution hold for such allocations only. None opens all.
         beside : what it stands on where others are solved at the same time.
+        until : ends it, with HiGHS, besides the loop's own stop.
 
         Returns
         -------
@@ -177,7 +179,7 @@ class Restriction:
                 on_dual(event.dual)
 
         start = None if known is None else Start(np.arange(part.model.n_columns), known[part.kept])
-        solution = self._solved(part.model, limits, start, on_event, options, part.constant)
+        solution = self._solved(part.model, limits, start, on_event, options, part.constant, until)
         if solution.status is SolverStatus.ERROR:
             loop.noted(f"{self.backend.name}: {solution.message or 'error'}")
         if solution.values is None:
@@ -199,13 +201,18 @@ class Restriction:
             loop.found(mandates, source)
 
     def decide(
-        self, fixed: Fixed, source: str, seconds: float | None = None, options: Mapping[str, Any] | None = None
+        self,
+        fixed: Fixed,
+        source: str,
+        seconds: float | None = None,
+        options: Mapping[str, Any] | None = None,
+        until: Stop | None = None,
     ) -> Solution:
         """Solve what is open where every better allocation has the mandates that are fixed; bounds go to the loop.
 
         Parameters
         ----------
-        source, seconds, options : as in `solve`.
+        source, seconds, options, until : as in `solve`.
 
         Raises
         ------
@@ -217,7 +224,7 @@ class Restriction:
         def on_dual(dual: float) -> None:
             loop.bounded(max(dual, float(loop.best or 0)), source)
 
-        solution = self.solve(fixed.out, fixed.stand, source, seconds, options=options, on_dual=on_dual)
+        solution = self.solve(fixed.out, fixed.stand, source, seconds, options=options, on_dual=on_dual, until=until)
         if solution.dual is not None:
             on_dual(solution.dual)
         if solution.status is SolverStatus.INFEASIBLE:
@@ -260,13 +267,13 @@ class Restriction:
         on_event: EventHandler | None = None,
         options: Mapping[str, Any] | None = None,
         constant: float = 0.0,
+        until: Stop | None = None,
     ) -> Solution:
         """What the solver says of a model whose values and bounds all lack `constant`."""
         name, backend = self.backend.name, self.backend
         if isinstance(backend, HighsBackend):
-            return backend.solve_here(
-                model, Task(limits, Recorder(name, on_event), NothingLeft(self.loop), start), options, constant
-            )
+            stop = NothingLeft(self.loop) if until is None else until
+            return backend.solve_here(model, Task(limits, Recorder(name, on_event), stop, start), options, constant)
 
         def more(value: float | None) -> float | None:
             return None if value is None else value + constant

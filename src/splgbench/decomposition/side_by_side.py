@@ -1,7 +1,9 @@
-"""Work in numbered parts, several at once in threads: solvers let other threads run while they work."""
+"""When solves end early, and work in numbered parts, several at once in threads: solvers let others run meanwhile."""
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
@@ -23,6 +25,36 @@ class NothingLeft(Stop):
 
     def __bool__(self) -> bool:
         return super().__bool__() or bool(self.loop.stop) or self.loop.closed
+
+
+class Patience(NothingLeft):
+    """Set, besides, where the gap has hardly closed for some time.
+
+    Parameters
+    ----------
+    loop : the solve.
+    seconds : how long; at least a third of the time since this began.
+    """
+
+    SHARE = 0.1
+    """Part of the gap that has to close."""
+
+    def __init__(self, loop: Loop, seconds: float) -> None:
+        super().__init__(loop)
+        self.seconds, self.began = seconds, time.perf_counter()
+        self.since, self.gap = self.began, self._gap()
+
+    def __bool__(self) -> bool:
+        if super().__bool__():
+            return True
+        now, gap = time.perf_counter(), self._gap()
+        if gap <= (1 - self.SHARE) * self.gap:
+            self.since, self.gap = now, gap
+        return now - self.since > max(self.seconds, (now - self.began) / 3)
+
+    def _gap(self) -> float:
+        loop = self.loop
+        return math.inf if loop.bound is None or loop.best is None else loop.bound - loop.best
 
 
 def in_turn(work: Callable[[int], None], waits_for: Sequence[Collection[int]], threads: int) -> None:

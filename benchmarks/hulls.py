@@ -1,7 +1,7 @@
-"""What the area hull adds to the hospital hull: cuts that separate the master's solution from it, on h1, h8 and h10.
+"""What the hulls of areas and of cells add to that of hospitals: cuts of the master's solution, on h1, h8 and h10.
 
-    nice python benchmarks/area_hull.py             # runs what benchmarks/results/area_hull.csv lacks
-    python benchmarks/area_hull.py --table          # only writes the table again
+    nice python benchmarks/hulls.py             # runs what benchmarks/results/hulls.csv lacks
+    python benchmarks/hulls.py --table          # only writes the table again
 
 Dantzig-Wolfe by hospital ends with a convex combination (x, y) of the hospitals' plans. For every area the linear
 program
@@ -14,9 +14,13 @@ breaks. The cuts become rows of the master and are priced out, and column genera
 more, the bound is that of both hulls together, which is what a Lagrangian decomposition with a copy of every mandate
 for its hospital and one for its area has at its best multipliers.
 
-    dantzig-wolfe   the hospital hull
-    areas alone     the area hull without what links areas
-    cuts 1, 2, ...  after so many rounds of cuts
+A cell's rules are few (demand, thresholds, capacities): its cuts come from a dynamic program in place of a MILP
+(`splgbench.decomposition.cell_hull`). Nothing is fixed here on the way, as methods that know an allocation do.
+
+    dantzig-wolfe    the hospital hull
+    cells 5, 10, ... after so many rounds of cuts of the cells
+    areas alone      the area hull without what links areas
+    areas 1, 2, ...  after so many rounds of cuts of the areas
 """
 
 from __future__ import annotations
@@ -30,19 +34,19 @@ from pathlib import Path
 import numpy as np
 from resumable_csv import append, read
 from scipy.optimize import linprog
-from scipy.sparse import csr_array, vstack
 
 from splgbench import Limits, load, registry
 from splgbench.backends.base import Task
 from splgbench.decomposition.blocks import ModelBlock, cut_into_blocks
+from splgbench.decomposition.cell_hull import CellHull
 from splgbench.decomposition.column_generation import ColumnGeneration
 from splgbench.decomposition.compiling import compile_kernels
 from splgbench.decomposition.loop import Loop, rounded_down
 from splgbench.decomposition.lp_start import lp_multipliers
 from splgbench.decomposition.partition import partition
-from splgbench.decomposition.relaxation import HospitalRelaxation
+from splgbench.decomposition.relaxation import Cut, HospitalRelaxation
+from splgbench.decomposition.tightening import take_cuts
 from splgbench.generator.screening import machine
-from splgbench.instance import IntArray
 from splgbench.model import FloatArray
 from splgbench.trace import Recorder, Stop
 from splgbench.versions import versions
@@ -51,37 +55,12 @@ RESULTS = Path(__file__).parent / "results"
 OPTIMA = {"hard-h10": 831_175_681, "hard-h8": 673_040_506, "hard-h1": 592_104_825}
 """Proved by `strengthened@highs` and others (results/hard_presets.md)."""
 COLUMNS = ("instance", "step", "bound", "new_cuts", "cut_areas", "milps", "cpu_s")
+CELL_ROUNDS, TOLD = 30, 5
+"""Rounds of cuts of the cells, and after how many the bound is told."""
 PLANS = 150
 """Most plans generated for one area in one round; without a proof by then there is no cut."""
 VIOLATED = 1e-3
 """Value of the separation LP up to which an area does not cut; a mandate in doubt counts 1."""
-
-
-class CutRelaxation(HospitalRelaxation):
-    """The relaxation by hospital with cuts by_case @ x + by_mandate @ y <= z priced out, too."""
-
-    def __init__(self, loop: Loop, by_case: csr_array, by_mandate: csr_array, z: FloatArray) -> None:
-        super().__init__(loop.offers, partition(loop.offers, "tied"))
-        self.n_plain = self.n_rows
-        self.by_case, self.by_mandate = by_case, by_mandate
-        self.n_rows += len(z)
-        self.limit = np.concatenate((self.limit, z))
-        self.unit = np.concatenate((self.unit, 1.0 / np.maximum(1e-9, abs(by_case).max(axis=1).toarray().ravel())))
-
-    def prices(self, multipliers: FloatArray) -> tuple[FloatArray, FloatArray]:
-        gain, fee = super().prices(multipliers[: self.n_plain])
-        cuts = multipliers[self.n_plain :]
-        return gain - self.by_case.T @ cuts, fee + self.by_mandate.T @ cuts
-
-    def use(self, volume: IntArray) -> FloatArray:
-        plain = super().use(volume)[: self.n_plain]
-        return np.concatenate((plain, self.by_case @ volume + self.by_mandate @ (volume > 0)))
-
-    def column(self, held: IntArray, cases: IntArray) -> tuple[float, IntArray, FloatArray]:
-        value, rows, amount = super().column(held, cases)
-        used = np.asarray(self.by_case[:, held] @ cases + self.by_mandate[:, held] @ np.ones(len(held)))
-        cuts = np.flatnonzero(used)
-        return value, np.concatenate((rows, self.n_plain + cuts)), np.concatenate((amount, used[cuts]))
 
 
 class Areas:
@@ -137,20 +116,18 @@ class Areas:
         return None
 
 
-def fractional(generation: ColumnGeneration[CutRelaxation]) -> tuple[FloatArray, FloatArray]:
-    """Volumes and mandates of the master's solution, shape (K,) each."""
-    master, n = generation.master, generation.loop.instance.n_offers
-    columns = master.columns()
-    z = np.array(master.highs.getSolution().col_value)[master.first :]
-    share = np.repeat(z, columns["column_size"])
-    volume = np.bincount(columns["column_offer"], share * columns["column_cases"], minlength=n)
-    return volume, np.bincount(columns["column_offer"], share, minlength=n).astype(np.float64)
+def by_hospital_at(loop: Loop) -> ColumnGeneration[HospitalRelaxation]:
+    """Column generation by hospital, run to its end."""
+    relaxation = HospitalRelaxation(loop.offers, partition(loop.offers, "tied"))
+    generation = ColumnGeneration(loop, relaxation, partial(lp_multipliers, relaxation))
+    generation.run()
+    return generation
 
 
 def run(name: str, rounds: int, path: Path) -> None:
     """All steps of one instance."""
-    began, loop = time.process_time(), Loop(load(name), Limits(), None, Recorder("area hull"), Stop())
-    areas, n = Areas(loop), loop.instance.n_offers
+    began, loop = time.process_time(), Loop(load(name), Limits(), None, Recorder("hulls"), Stop())
+    areas, cells = Areas(loop), 0
 
     def told(step: str, bound: float, new: int = 0, where: int = 0) -> None:
         spent = round(time.process_time() - began, 1)
@@ -158,11 +135,17 @@ def run(name: str, rounds: int, path: Path) -> None:
         append(path, COLUMNS, [dict(zip(COLUMNS, values, strict=True))])
         print(name, step, f"{100 * (bound / OPTIMA[name] - 1):.4f} %", *values[3:], flush=True)
 
-    none = csr_array((0, n))
-    relaxation = CutRelaxation(loop, none, none, np.zeros(0))
-    generation = ColumnGeneration(loop, relaxation, partial(lp_multipliers, relaxation))
-    generation.run()
+    generation = by_hospital_at(loop)
     told("dantzig-wolfe", generation.best_bound)
+    hull = CellHull(generation.relaxation)
+    for number in range(1, CELL_ROUNDS + 1):
+        fresh = hull.separate(*generation.master.solution())
+        cells += len(fresh)
+        take_cuts(generation, fresh)
+        generation.run()
+        if not fresh or number % TOLD == 0:
+            told(f"cells {number}", generation.best_bound, cells, len(fresh))
+    began, generation = time.process_time(), by_hospital_at(loop)
     utility = loop.instance.utility.astype(np.float64)
     alone = 0.0
     for block in areas.blocks:
@@ -170,27 +153,15 @@ def run(name: str, rounds: int, path: Path) -> None:
         scale = 1e-4
         alone += areas.best(block, scale * u, 0 * u)[0] / scale
     told("areas alone", alone)
-    best = generation.best_bound
     for number in range(1, rounds + 1):
-        x, y = fractional(generation)
+        x, y = generation.master.solution()
         found = [(at, areas.cut(at, x, y)) for at in range(len(areas.blocks))]
-        cuts = [(areas.blocks[at].offers, *cut) for at, cut in found if cut is not None]
-        if not cuts:
-            told(f"cuts {number}", best)
-            return
-        new = [np.zeros((len(cuts), n)), np.zeros((len(cuts), n))]
-        for row, (offers, a, b, _) in enumerate(cuts):
-            new[0][row, offers], new[1][row, offers] = a, b
-        z = np.concatenate((relaxation.limit[relaxation.n_plain :], [cut[3] for cut in cuts]))
-        by_case = csr_array(vstack((relaxation.by_case, csr_array(new[0]))))
-        by_mandate = csr_array(vstack((relaxation.by_mandate, csr_array(new[1]))))
-        columns, start = generation.master.columns(), np.append(generation.best, np.zeros(len(cuts)))
-        relaxation = CutRelaxation(loop, by_case, by_mandate, z)
-        generation = ColumnGeneration(loop, relaxation, lambda _, start=start: start, warm_up=1)
-        generation.master.take(columns)
+        fresh = [Cut(areas.blocks[at].offers, *cut) for at, cut in found if cut is not None]
+        take_cuts(generation, fresh)
         generation.run()
-        best = min(best, generation.best_bound)
-        told(f"cuts {number}", best, len(cuts), len(cuts))
+        told(f"areas {number}", generation.best_bound, len(fresh), len(fresh))
+        if not fresh:
+            return
 
 
 def table(rows: list[dict[str, str]]) -> str:
@@ -199,11 +170,12 @@ def table(rows: list[dict[str, str]]) -> str:
     steps = list(dict.fromkeys(row["step"] for row in rows))
     cells = {(row["instance"], row["step"]): row for row in rows}
     lines = [
-        "# What the area hull adds to the hospital hull",
+        "# What the hulls of areas and cells add to that of hospitals",
         "",
-        "Command: `nice python benchmarks/area_hull.py`.",
+        "Command: `nice python benchmarks/hulls.py`.",
         "",
-        "Bound above the optimum in per cent; in brackets new cuts, MILPs and processor seconds since the start.",
+        "Bound above the optimum in per cent; in brackets cuts so far (cells) or new ones "
+        "(areas), MILPs and processor seconds since the start of the cells or areas.",
         "",
         f"Machine: {machine()}, shared. Versions: {', '.join(f'{name} {v}' for name, v in versions().items())}.",
         "",
@@ -229,14 +201,14 @@ def main() -> None:
     parser.add_argument("--instances", nargs="+", default=list(OPTIMA), choices=list(OPTIMA))
     parser.add_argument("--rounds", type=int, default=6)
     arguments = parser.parse_args()
-    path = RESULTS / "area_hull.csv"
+    path = RESULTS / "hulls.csv"
     if not arguments.table:
         compile_kernels()
         done = {row["instance"] for row in read(path)}
         for name in arguments.instances:
             if name not in done:
                 run(name, arguments.rounds, path)
-    (RESULTS / "area_hull.md").write_text(table(read(path)))
+    (RESULTS / "hulls.md").write_text(table(read(path)))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,128 @@
+"""Cuts of cells against enumeration, and what is made of them: bounds and fixings that keep the optimum."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+from itertools import product
+
+import numpy as np
+import pytest
+
+from splgbench import Instance, method
+from splgbench.decomposition.cell_hull import UNIT, CellHull, best_point
+from splgbench.decomposition.column_generation import ColumnGeneration, by_hospital
+from splgbench.decomposition.loop import Finished, Loop
+from splgbench.decomposition.partition import partition
+from splgbench.decomposition.relaxation import HospitalRelaxation
+from splgbench.decomposition.repair import repaired
+from splgbench.decomposition.tightening import Tightening
+from splgbench.generator.generate import generate
+from splgbench.generator.presets import load_preset
+from splgbench.instance import IntArray
+from splgbench.limits import Limits
+from splgbench.trace import Recorder, Stop
+
+SEEDS = (1, 2, 3)
+
+
+@cache
+def hard(seed: int) -> tuple[Instance, IntArray, int]:
+    """A small instance of the family of `hard-h4`, where the hulls of hospitals leave a gap; optimal volumes, value."""
+    instance = generate(replace(load_preset("hard-h4"), hospitals=8, groups=22, areas=5, seed=seed))
+    result = method("strengthened@highs").solve(instance)
+    assert result.volumes is not None
+    assert result.primal == result.dual
+    return instance, result.volumes, int(result.primal or 0)
+
+
+def generated(instance: Instance, start: IntArray | None = None) -> ColumnGeneration[HospitalRelaxation]:
+    """Column generation by hospital, run to its end."""
+    loop = Loop(instance, Limits(gap=0.0), start, Recorder("test"), Stop())
+    generation = by_hospital(loop, partition(loop.offers, "tied"))
+    generation.run()
+    return generation
+
+
+def points(t: IntArray, high: IntArray, must: IntArray, demand: int) -> list[tuple[int, ...]]:
+    """All volumes of a cell."""
+    choices = [[*([] if m else [0]), *range(low, most + 1)] for low, most, m in zip(t, high, must, strict=True)]
+    return [x for x in product(*choices) if sum(x) <= demand]
+
+
+def test_best_points_are_those_of_enumeration() -> None:
+    """Prices of either sign, mandates that must be held, demand that allows nothing."""
+    draw = np.random.default_rng(1)
+    nothing = 0
+    for _ in range(200):
+        n = int(draw.integers(1, 5))
+        t = draw.integers(1, 5, n)
+        high, must, demand = t + draw.integers(0, 4, n), draw.random(n) < 0.2, int(draw.integers(0, 14))
+        gain, reward = draw.integers(-9, 10, n), draw.integers(-30, 31, n)
+        cases = np.zeros(n, dtype=np.int64)
+        told = int(best_point(t, high, must, demand, gain, reward, cases))
+        all_ = np.array(points(t, high, must, demand)).reshape(-1, n)
+        if len(all_) == 0:
+            nothing += 1
+            assert told < -(1 << 60)
+            continue
+        worth = all_ @ gain + (all_ > 0) @ reward
+        assert told == worth.max()
+        assert tuple(cases) in {tuple(x) for x in all_.tolist()}
+        assert gain @ cases + reward @ (cases > 0) == told
+    assert 0 < nothing < 100
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_cuts_hold_for_all_points_and_cut_off_the_master(seed: int) -> None:
+    """Each cut at every point of its cell by dynamic programming, at an optimal allocation, and at the master's."""
+    instance, best, _ = hard(seed)
+    generation = generated(instance)
+    x, y = generation.master.solution()
+    cuts = CellHull(generation.relaxation).separate(x, y)
+    assert cuts
+    structure = generation.relaxation.pricer.structure
+    for cut in cuts:
+        k = cut.offers
+        gain, reward = (UNIT * cut.per_case).astype(np.int64), (UNIT * cut.per_mandate).astype(np.int64)
+        assert (gain == UNIT * cut.per_case).all()
+        demand = int(instance.demand[instance.offer_cell[k[0]]])
+        high = np.minimum(structure.high[k], demand)
+        free, cases = np.zeros(len(k), dtype=np.bool_), np.zeros(len(k), dtype=np.int64)
+        most = best_point(structure.t[k], high, free, demand, gain, reward, cases)
+        assert most <= UNIT * cut.limit
+        assert cut.per_case @ best[k] + cut.per_mandate @ (best[k] > 0) <= cut.limit
+        assert cut.per_case @ x[k] + cut.per_mandate @ y[k] > cut.limit
+
+
+def test_a_point_of_the_hull_is_not_cut_off() -> None:
+    """The mean of allocations lies in the hull of every cell."""
+    instance, best, _ = hard(1)
+    generation = generated(instance)
+    offers = generation.loop.offers
+    other = repaired(offers, np.zeros(instance.n_offers))
+    generation.loop.found(other, "test")
+    x = (best + 0.0) / 2
+    y = (best > 0) / 2
+    assert CellHull(generation.relaxation).separate(x, y) == []
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_bounds_fall_and_stay_above_the_optimum(seed: int) -> None:
+    """From a poor allocation on: every bound on the way is valid, the last one below that of the hospitals' hulls."""
+    instance, _, optimum = hard(seed)
+    poor = generated(instance)
+    volumes = poor.loop.volumes
+    assert volumes is not None
+    generation = generated(instance, volumes)
+    before = generation.best_bound
+    named = generation.loop.multipliers
+    try:
+        Tightening(generation).run()
+    except Finished:
+        assert generation.loop.best == optimum
+    assert generation.loop.counters["cuts"] > 0
+    assert generation.loop.bound is not None
+    assert optimum <= generation.loop.bound < before
+    # Certificates do not know cuts: what they name is from before.
+    assert generation.loop.multipliers == named
