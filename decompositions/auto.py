@@ -76,11 +76,11 @@ HARD = 2e-3
 """Relative gap above which cuts of cells come before step 6."""
 MOST_CUTS = 1 / 4
 """Part of the time that is left for cuts of cells."""
-PATIENCE = 10.0
-"""Seconds in which step 6 has to close some of the gap at first; twice as many at every return."""
+PATIENCE = 1 / 6
+"""Part of the time that is left in which step 6 has to close some of the gap; twice as much at every return."""
 REST_OPTIONS = {name: value for name, value in OPTIONS.items() if name != "mip_allow_restart"}
 """HiGHS in step 6 where the gap is wide, or was: restarts, which fix more and more, but no search for allocations."""
-WIDE = 1.5e-3
+WIDE = 1.2e-3
 """Relative gap above which it is the bound that step 6 is for."""
 FIRST_SLICE = 2 / 3
 """Part of the time that is left for step 6 at first; all of it at every return."""
@@ -195,14 +195,14 @@ def _reduced(
     """The last of step 5, and steps 6 to 8."""
     search = NeighbourhoodSearch(loop, guide, restriction=restriction)
     components = Components(relaxation, multipliers)
-    slice_, patience = FIRST_SLICE, PATIENCE
+    slice_, patience = FIRST_SLICE, _part(loop, PATIENCE)
     fixed = probe(loop, relaxation, multipliers) if probing else nothing_fixed(loop)
     # The better the best allocation, the smaller is what is left of the model.
     if probing and int(loop.offers.live.sum()) - fixed.count > MANY:
         _early(loop, search, fixed)
-    tight = False
+    tight = returned = False
     while True:
-        if tightening is not None and (_exceeds(loop, HARD) or patience > PATIENCE):
+        if tightening is not None and (returned or _exceeds(loop, HARD)):
             tight = True
             tightening.run(_part(loop, MOST_CUTS))
             loop.check()
@@ -214,16 +214,16 @@ def _reduced(
         if probing:
             fixed = fixed.joined(probe(loop, relaxation, multipliers))
         options = REST_OPTIONS if probing and (tight or _exceeds(loop, WIDE)) else {}
-        until = None if loop.left is None or tightening is None else Patience(loop, patience)
+        until = None if patience is None or tightening is None else Patience(loop, patience)
         if solve_apart(loop, restriction, components, fixed, _part(loop, slice_), options, until):
             return SolverStatus.FINISHED
         loop.check()
-        if loop.left is None:
+        if patience is None:
             # Nothing but the solver itself has given up.
             return SolverStatus.NODE_LIMIT
         search.run(fixed, _part(loop, SEARCH), raises=0)
         loop.check()
-        slice_, patience = 1.0, 2 * patience
+        slice_, patience, returned = 1.0, 2 * patience, True
 
 
 def _early(loop: Loop, search: NeighbourhoodSearch, fixed: Fixed) -> None:
