@@ -5,9 +5,8 @@
     python benchmarks/hard_rows.py --table          # only writes the table again
 
 For each row of the `hard` presets the first seeds from 201 on are taken on which `linked@highs` still has a gap of
-0.1 % after 15 s, at most 50 seeds looked at. Development used the presets' own seeds and others
-below 151. Every method runs
-in a process of its own, one after the other, the gap asked for being 0. Screenings and runs are kept line by line.
+0.1 % after 15 s, at most 50 seeds looked at. Development used the presets' own seeds and others below 151. Every method
+runs in a process of its own, one after the other, the gap asked for being 0. Screenings and runs are kept line by line.
 """
 
 from __future__ import annotations

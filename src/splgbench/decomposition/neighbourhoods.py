@@ -154,7 +154,8 @@ class _Prices:
         cell = row[relaxation.demand_row] + row[relaxation.count_row]
         if relaxation.cuts:
             np.add.at(cell, relaxation.cut_cell, row[relaxation.n_own : -1])
-        return Losses(cell, hospital)
+        # Where mandates are fixed for better allocations, this one may do without a loss what they may not.
+        return Losses(np.maximum(cell, 0.0), np.maximum(hospital, 0.0))
 
 
 @dataclass(frozen=True)
