@@ -72,11 +72,11 @@ EARLY_EFFORT = 2
 """Simplex iterations for them, by live offer."""
 EARLY_GAIN = 0.1
 """Part of the gap that they have to close for as many again to follow."""
-HARD = 2e-3
+HARD = 2.5e-3
 """Relative gap above which cuts of cells come before step 6."""
-MOST_CUTS = 1 / 4
-"""Part of the time that is left for cuts of cells."""
-PATIENCE = 1 / 6
+FIRST_CUTS, MOST_CUTS = 1 / 10, 1 / 4
+"""Parts of the time that is left for cuts of cells before step 6, and after it."""
+PATIENCE = 1 / 10
 """Part of the time that is left in which step 6 has to close some of the gap; twice as much at every return."""
 REST_OPTIONS = {name: value for name, value in OPTIONS.items() if name != "mip_allow_restart"}
 """HiGHS in step 6 where the gap is wide, or was: restarts, which fix more and more, but no search for allocations."""
@@ -204,7 +204,7 @@ def _reduced(
     while True:
         if tightening is not None and (returned or _exceeds(loop, HARD)):
             tight = True
-            tightening.run(_part(loop, MOST_CUTS))
+            tightening.run(_part(loop, MOST_CUTS if returned else FIRST_CUTS))
             loop.check()
             multipliers = tightening.generation.best
             components.tighten(relaxation, multipliers)
