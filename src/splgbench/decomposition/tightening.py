@@ -56,12 +56,15 @@ class Tightening:
             A limit was reached, or the bounds meet.
         """
         loop, generation = self.generation.loop, self.generation
-        ends = None if seconds is None else time.perf_counter() + seconds
+        began = time.perf_counter()
+        ends = None if seconds is None else began + seconds
         bounds: list[float] = []
         while ends is None or time.perf_counter() < ends:
             gap = generation.best_bound * UNKNOWN if loop.best is None else generation.best_bound - loop.best
             bounds.append(generation.best_bound)
-            if len(bounds) > LOOK and bounds[-LOOK - 1] - bounds[-1] < WORTH * gap:
+            if len(bounds) > LOOK and (
+                bounds[-LOOK - 1] - bounds[-1] < WORTH * gap or self._too_slow(bounds, began, ends)
+            ):
                 return
             self._fix()
             if not generation.run(None if ends is None else ends - time.perf_counter(), NEAR * gap):
@@ -72,6 +75,13 @@ class Tightening:
             if not fresh:
                 return
             self._cut(fresh)
+
+    def _too_slow(self, bounds: list[float], began: float, ends: float | None) -> bool:
+        """Whether at the pace so far the bound will not come below the loop's in time."""
+        known, now = self.generation.loop.bound, time.perf_counter()
+        if ends is None or known is None:
+            return False
+        return bounds[-1] - (bounds[0] - bounds[-1]) / (now - began) * (ends - now) > known
 
     def _fix(self) -> None:
         """Step 2."""
