@@ -5,7 +5,7 @@ Every line has `time` (seconds since the solve began), `iteration` and `kind`; t
 | kind | fields |
 | --- | --- |
 | `bounds` | `primal`, `dual`, `source`: an event of the trace |
-| `multipliers` | `bound` (L at them), `prices` as [family, name, name, price]: those of rows that are not 0 |
+| `multipliers` | `bound` (L at them), `prices` as [family, name, name, price]: those that are not 0, without those of cuts of cells |
 | `column` | `block`, `value`, `cases` as [hospital, group, cases] |
 | `cut` | `block`, `constant`, `weights` as [hospital, group, weight]: theta_block <= constant + weights @ mandates |
 
