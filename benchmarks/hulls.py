@@ -145,6 +145,8 @@ def run(name: str, rounds: int, path: Path) -> None:
         generation.run()
         if not fresh or number % TOLD == 0:
             told(f"cells {number}", generation.best_bound, cells, len(fresh))
+        if not fresh:
+            break
     began, generation = time.process_time(), by_hospital_at(loop)
     utility = loop.instance.utility.astype(np.float64)
     alone = 0.0

@@ -127,7 +127,7 @@ def _steps(loop: Loop) -> SolverStatus:
 
 
 def _decomposed(loop: Loop) -> SolverStatus:
-    """Steps 2 to 7."""
+    """Steps 2 to 8."""
     relaxation = HospitalRelaxation(loop.offers, partition(loop.offers, "tied"), loop.limits.threads)
     restriction = Restriction(loop)
     start = lp_start(relaxation, restriction.model, loop.left)

@@ -46,7 +46,7 @@ NOTHING = -(1 << 61)
 
 @njit(cache=True)
 def best_point(t, high, must, demand, gain, reward, cases):  # type: ignore[no-untyped-def]
-    """The best point of (15) by dynamic programming over cases; returns its value, `NOTHING` or less if there is none.
+    """The best point of (15) by dynamic programming over cases; returns its value, `NOTHING` if there is none.
 
     Parameters
     ----------

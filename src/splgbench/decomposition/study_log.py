@@ -9,7 +9,8 @@ Every line has `time` (seconds since the solve began), `iteration` and `kind`; t
 | `column` | `block`, `value`, `cases` as [hospital, group, cases] |
 | `cut` | `block`, `constant`, `weights` as [hospital, group, weight]: theta_block <= constant + weights @ mandates |
 
-Rows of cells are named by group and region; others by their number in the formulation's model and "".
+Rows of cells are named by group and region; others by their number in the formulation's model and "". Cuts of
+cells have no name and are left out of `prices`; `bound` counts them.
 """
 
 from __future__ import annotations
