@@ -14,13 +14,14 @@ from splgbench.decomposition.cell_hull import UNIT, CellHull, best_point
 from splgbench.decomposition.column_generation import ColumnGeneration, by_hospital
 from splgbench.decomposition.loop import Finished, Loop
 from splgbench.decomposition.partition import partition
-from splgbench.decomposition.relaxation import HospitalRelaxation
-from splgbench.decomposition.repair import repaired
-from splgbench.decomposition.tightening import Tightening
+from splgbench.decomposition.relaxation import Cut, HospitalRelaxation
+from splgbench.decomposition.tightening import Tightening, take_cuts
 from splgbench.generator.generate import generate
 from splgbench.generator.presets import load_preset
 from splgbench.instance import IntArray
 from splgbench.limits import Limits
+from splgbench.planning.overrides import apply
+from splgbench.presolve import presolve
 from splgbench.trace import Recorder, Stop
 
 SEEDS = (1, 2, 3)
@@ -98,13 +99,7 @@ def test_cuts_hold_for_all_points_and_cut_off_the_master(seed: int) -> None:
 def test_a_point_of_the_hull_is_not_cut_off() -> None:
     """The mean of allocations lies in the hull of every cell."""
     instance, best, _ = hard(1)
-    generation = generated(instance)
-    offers = generation.loop.offers
-    other = repaired(offers, np.zeros(instance.n_offers))
-    generation.loop.found(other, "test")
-    x = (best + 0.0) / 2
-    y = (best > 0) / 2
-    assert CellHull(generation.relaxation).separate(x, y) == []
+    assert CellHull(generated(instance).relaxation).separate(best / 2, (best > 0) / 2) == []
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -126,3 +121,31 @@ def test_bounds_fall_and_stay_above_the_optimum(seed: int) -> None:
     assert optimum <= generation.loop.bound < before
     # Certificates do not know cuts: what they name is from before.
     assert generation.loop.multipliers == named
+
+
+@pytest.mark.parametrize(("seed", "threads"), [(1, 1), (2, 2)])
+def test_planners_decisions_stand_in_cells(seed: int, threads: int) -> None:
+    """Mandates granted, refused and fixed against the optimum: the bound stays above the optimum under them."""
+    plain, best, _ = hard(seed)
+    live = presolve(plain).live
+    lacking, held = np.flatnonzero(live & (best == 0)), np.flatnonzero(best)
+    asked = [(lacking[0], "grant", None), (held[0], "refuse", None), (held[-1], "fix", int(best[held[-1]]))]
+    rows = [(*plain.offer_name(int(k)), action, "as the test says", "test", cases) for k, action, cases in asked]
+    names = ("hospital", "group", "action", "reason", "author", "cases")
+    instance = apply(plain, dict(zip(names, zip(*rows, strict=True), strict=True)))
+    exact = method("strengthened@highs").solve(instance)
+    assert exact.primal == exact.dual
+    assert exact.primal is not None
+    result = method("dantzig-wolfe-hospital:cuts=cells").solve(instance, Limits(threads=threads))
+    assert result.primal is not None
+    assert result.dual is not None
+    assert result.primal <= exact.primal <= result.dual
+    assert result.counters["cuts"] > 0
+
+
+def test_a_limit_below_zero_leaves_the_master_solvable() -> None:
+    """Where no plan known so far obeys a cut, what is missing of plans makes up for it."""
+    generation = generated(hard(1)[0])
+    k = generation.relaxation.pricer.structure.unit_offer[:1]
+    take_cuts(generation, [Cut(k, np.array([-1.0]), np.array([0.0]), -float(10**6))])
+    assert generation.master.solve(None) is not None

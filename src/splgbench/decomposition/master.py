@@ -137,6 +137,10 @@ class Master:
             (self.first + use.indices).astype(np.int32),
             use.data,
         )
+        # Mandates that must be held can make a limit negative: what is missing of the first block makes up for it.
+        start = self.highs.getNumRow() - len(limit)
+        for row in np.flatnonzero(limit < 0).tolist():
+            self.highs.changeCoeff(start + row, 0, float(limit[row]))
         self.feasible, self.has_cuts = False, True
 
     def add(self, plans: Plans) -> int:
