@@ -229,19 +229,15 @@ def _reduced(
 def _early(loop: Loop, search: NeighbourhoodSearch, fixed: Fixed) -> None:
     """A few neighbourhoods, and more as long as they close much of the gap."""
     before = math.inf
-    while _gap(loop) < (1 - EARLY_GAIN) * before:
-        before = _gap(loop)
+    while loop.gap < (1 - EARLY_GAIN) * before:
+        before = loop.gap
         search.run(fixed, _part(loop, SEARCH), 0, EARLY_EFFORT * int(loop.offers.live.sum()))
         loop.check()
 
 
-def _gap(loop: Loop) -> float:
-    return math.inf if loop.best is None or loop.bound is None else loop.bound - loop.best
-
-
 def _exceeds(loop: Loop, share: float) -> bool:
     """Whether there is a gap and it is more than a share of the best value."""
-    return loop.best is not None and _gap(loop) > share * loop.best
+    return loop.best is not None and loop.gap > share * loop.best
 
 
 def _part(loop: Loop, share: float) -> float | None:

@@ -112,13 +112,13 @@ class _Cell:
     def __post_init__(self) -> None:
         n = len(self.offers)
         self.lp = serial_highs(load_highspy(), presolve="off")
-        box, free = np.ones(2 * n), np.array([np.inf])
+        box, unbounded = np.ones(2 * n), np.array([np.inf])
         none = np.zeros(2 * n + 1, dtype=np.int32)
-        lower, upper = np.concatenate((-box, -free)), np.concatenate((box, free))
+        lower, upper = np.concatenate((-box, -unbounded)), np.concatenate((box, unbounded))
         self.lp.addCols(2 * n + 1, np.zeros(2 * n + 1), lower, upper, 0, none, none[:0], np.zeros(0))
         if not self.points:
-            point, none = np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64)
-            if best_point(self.t, self.high, self.must, self.demand, none, none, point) < 0:
+            point, free = np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64)
+            if best_point(self.t, self.high, self.must, self.demand, free, free, point) < 0:
                 return
             self.points.append(point)
         for point in self.points:

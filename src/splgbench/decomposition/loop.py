@@ -163,6 +163,11 @@ class Loop:
             self.saved = time.perf_counter()
 
     @property
+    def gap(self) -> float:
+        """What the best allocation may lack, in units; infinite without an allocation or a bound."""
+        return math.inf if self.best is None or self.bound is None else self.bound - self.best
+
+    @property
     def closed(self) -> bool:
         """Whether the bounds meet, or the gap asked for is reached."""
         if self.best is None or self.bound is None:

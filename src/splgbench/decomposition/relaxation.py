@@ -280,8 +280,8 @@ class HospitalRelaxation:
             used = np.concatenate((used, more.data))
         return value, rows.astype(np.int64), used
 
-    def cut_use(self, held: IntArray, column: IntArray, cases: IntArray, n_columns: int) -> csr_array:
-        """What columns use of every cut, shape (cuts, n_columns).
+    def cut_use(self, held: IntArray, column: IntArray, cases: IntArray, n_columns: int, since: int = 0) -> csr_array:
+        """What columns use of every cut from number `since` on, shape (such cuts, n_columns).
 
         Parameters
         ----------
@@ -290,6 +290,9 @@ class HospitalRelaxation:
         shape = (self.offers.instance.n_offers, n_columns)
         volume = csr_array((cases.astype(np.float64), (held, column)), shape)
         mandate = csr_array((np.ones(len(held)), (held, column)), shape)
-        use = csr_array(self.per_case @ volume + self.per_mandate @ mandate)
+        per_case, per_mandate = self.per_case, self.per_mandate
+        if since:
+            per_case, per_mandate = per_case[since:], per_mandate[since:]
+        use = csr_array(per_case @ volume + per_mandate @ mandate)
         use.eliminate_zeros()
         return use

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -42,19 +41,15 @@ class Patience(NothingLeft):
     def __init__(self, loop: Loop, seconds: float) -> None:
         super().__init__(loop)
         self.seconds, self.began = seconds, time.perf_counter()
-        self.since, self.gap = self.began, self._gap()
+        self.since, self.gap = self.began, loop.gap
 
     def __bool__(self) -> bool:
         if super().__bool__():
             return True
-        now, gap = time.perf_counter(), self._gap()
+        now, gap = time.perf_counter(), self.loop.gap
         if gap <= (1 - self.SHARE) * self.gap:
             self.since, self.gap = now, gap
         return now - self.since > max(self.seconds, (now - self.began) / 3)
-
-    def _gap(self) -> float:
-        loop = self.loop
-        return math.inf if loop.bound is None or loop.best is None else loop.bound - loop.best
 
 
 def in_turn(work: Callable[[int], None], waits_for: Sequence[Collection[int]], threads: int) -> None:

@@ -4,7 +4,7 @@
    end. Cuts without a price for a while go.
 2. Probe at the best multipliers. Mandates that no better allocation can have otherwise are fixed in the pricer, so
    that the hulls of hospitals and cells shrink; from then on a bound L stands for max { best, L }.
-3. Again, as long as that closes enough of the gap.
+3. Again, as long as that closes enough of the gap, and can come in time below a bound known otherwise.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ def take_cuts(
         keep = np.ones(len(relaxation.cuts), dtype=np.bool_)
     relaxation.cut(fresh, keep)
     master, since = generation.master, int(keep.sum())
-    use = relaxation.cut_use(*master.entries(), master.cases(), len(master.keys))[since:]
+    use = relaxation.cut_use(*master.entries(), master.cases(), len(master.keys), since)
     master.cut(np.flatnonzero(~keep), use, relaxation.limit[own + since :])
     generation.best = np.concatenate((generation.best[:own], generation.best[own:][keep], np.zeros(len(fresh))))
     counters = generation.loop.counters
