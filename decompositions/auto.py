@@ -78,8 +78,11 @@ FIRST_CUTS, MOST_CUTS = 1 / 10, 1 / 4
 """Parts of the time that is left for cuts of cells before step 6, and after it."""
 PATIENCE = 1 / 10
 """Part of the time that is left in which step 6 has to close some of the gap; twice as much at every return."""
-REST_OPTIONS = {name: value for name, value in OPTIONS.items() if name != "mip_allow_restart"}
-"""HiGHS in step 6 where the gap is wide, or was: restarts, which fix more and more, but no search for allocations."""
+REST_OPTIONS = {
+    name: value for name, value in OPTIONS.items() if name not in ("mip_allow_restart", "mip_heuristic_run_rins")
+}
+"""HiGHS in step 6 where the gap is wide, or was: restarts, which fix more and more, and of its costly heuristics RINS
+alone."""
 WIDE = 1.2e-3
 """Relative gap above which it is the bound that step 6 is for."""
 FIRST_SLICE = 2 / 3
@@ -209,7 +212,7 @@ def _reduced(
             multipliers = tightening.generation.best
             components.tighten(relaxation, multipliers)
             search.guide = Guide(loop.offers, guide.weights, relaxation, multipliers)
-            fixed = fixed.joined(probe(loop, relaxation, multipliers))
+            fixed = fixed.joined(tightening.fixed).joined(probe(loop, relaxation, multipliers))
             _early(loop, search, fixed)
         if probing:
             fixed = fixed.joined(probe(loop, relaxation, multipliers))

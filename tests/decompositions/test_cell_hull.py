@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from decimal import Decimal
 from functools import cache
 from itertools import product
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -25,6 +28,8 @@ from splgbench.presolve import presolve
 from splgbench.trace import Recorder, Stop
 
 SEEDS = (1, 2, 3)
+COOPERATION: dict[str, Any] = {"cooperation_groups": 5, "cooperation_links": Decimal("0.3")}
+REGIONS: dict[str, Any] = {"regions": 2, "supraregional": Decimal("0.3")}
 
 
 @cache
@@ -112,10 +117,15 @@ def test_bounds_fall_and_stay_above_the_optimum(seed: int) -> None:
     generation = generated(instance, volumes)
     before = generation.best_bound
     named = generation.loop.multipliers
+    tightening = Tightening(generation)
     try:
-        Tightening(generation).run()
+        tightening.run()
     except Finished:
         assert generation.loop.best == optimum
+    fixed, state = tightening.fixed, generation.relaxation.pricer.state
+    assert fixed.count > 0
+    assert (state[fixed.out] == -1).all()
+    assert (state[fixed.stand] == 1).all()
     assert generation.loop.counters["cuts"] > 0
     assert generation.loop.bound is not None
     assert optimum <= generation.loop.bound < before
@@ -141,6 +151,28 @@ def test_planners_decisions_stand_in_cells(seed: int, threads: int) -> None:
     assert result.dual is not None
     assert result.primal <= exact.primal <= result.dual
     assert result.counters["cuts"] > 0
+
+
+@pytest.mark.parametrize("knobs", [COOPERATION, REGIONS], ids=["cooperation", "regions"])
+def test_blocks_of_several_hospitals_and_cells_of_several_regions(knobs: dict[str, Any], tmp_path: Path) -> None:
+    """Cuts lower the bound, no further than the optimum; a state taken up after some of them does no harm."""
+    instance = generate(replace(load_preset("hard-h4"), hospitals=8, groups=22, areas=5, seed=1, **knobs))
+    exact = method("strengthened@highs").solve(instance)
+    assert exact.primal == exact.dual
+    assert exact.primal is not None
+    without, within = (method(f"dantzig-wolfe-hospital{options}").solve(instance) for options in ("", ":cuts=cells"))
+    assert within.counters["cuts"] > 0
+    assert within.primal == exact.primal
+    assert without.dual is not None
+    assert within.dual is not None
+    assert exact.primal <= within.dual < without.dual
+    kept = f"dantzig-wolfe-hospital:cuts=cells,state={tmp_path / 'state.npz'}"
+    rounds = within.counters["iterations"] - 1
+    for limits in (Limits(iterations=rounds), Limits()):
+        result = method(kept).solve(instance, limits)
+        assert result.primal is not None
+        assert result.dual is not None
+        assert result.primal <= exact.primal <= result.dual < without.dual
 
 
 def test_a_limit_below_zero_leaves_the_master_solvable() -> None:

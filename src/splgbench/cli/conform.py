@@ -59,8 +59,11 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _judged(arguments: argparse.Namespace) -> int:
+    from splgbench.testing.case_file import check_free
     from splgbench.testing.conformance import conform
 
+    if arguments.output is not None:
+        check_free(arguments.output)
     show = None if arguments.json else _Show(arguments.examples)
     with interruptible(Stop()) as stop:
         outcome = conform(

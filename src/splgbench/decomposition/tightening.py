@@ -15,7 +15,7 @@ import numpy as np
 
 from splgbench.decomposition.cell_hull import CellHull
 from splgbench.decomposition.column_generation import ColumnGeneration
-from splgbench.decomposition.probing import probe
+from splgbench.decomposition.probing import nothing_fixed, probe
 from splgbench.decomposition.relaxation import Cut, HospitalRelaxation
 from splgbench.instance import BoolArray, IntArray
 
@@ -36,10 +36,15 @@ class Tightening:
     Parameters
     ----------
     generation : its best multipliers are those with the cuts from then on.
+
+    Attributes
+    ----------
+    fixed : mandates that every better allocation lacks or holds, as the pricer has them; probing tells of others only.
     """
 
     def __init__(self, generation: ColumnGeneration[HospitalRelaxation]) -> None:
         self.generation = generation
+        self.fixed = nothing_fixed(generation.loop)
         self.hull = CellHull(generation.relaxation)
         self.idle: IntArray = np.zeros(0, dtype=np.int64)
 
@@ -88,6 +93,7 @@ class Tightening:
         generation, pricer = self.generation, self.generation.relaxation.pricer
         fixed = probe(generation.loop, generation.relaxation, generation.best)
         if ((fixed.out & (pricer.state != -1)) | (fixed.stand & (pricer.state != 1))).any():
+            self.fixed = self.fixed.joined(fixed)
             pricer.fix(fixed.out, fixed.stand)
             generation.fixed = True
             generation.master.restrict(pricer.state)

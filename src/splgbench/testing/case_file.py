@@ -60,6 +60,18 @@ class Case:
     reproduce: tuple[str, ...] = ()
 
 
+def check_free(folder: Path) -> None:
+    """Refuse a folder that a case cannot be written to.
+
+    Raises
+    ------
+    OutputError
+        There is something in the folder already.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise OutputError(f"cannot write {folder}: it exists and is not empty")
+
+
 def write_case(folder: Path, case: Case) -> None:
     """Write the folder, whole or not at all.
 
@@ -68,8 +80,7 @@ def write_case(folder: Path, case: Case) -> None:
     OutputError
         There is something in the folder already, or it cannot be written.
     """
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise OutputError(f"cannot write {folder}: it exists and is not empty")
+    check_free(folder)
     if folder.exists():
         folder.rmdir()
     with written_whole(folder) as draft:
