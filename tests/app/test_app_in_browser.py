@@ -190,7 +190,11 @@ def test_live_curves_a_stop_and_a_crash(chromium: Browser, app: App) -> None:
     # Another tab of the session cannot solve, too: it sees the same solve, and can stop it.
     twin.click("#solve")
     twin.wait_for_selector("#error:has-text('still running')")
+    # What is drawn while the solve goes on leaves the error there; what the user does next ends it.
+    twin.wait_for_selector(".heat td button:text-matches('[0-9]')")
+    assert twin.is_visible("#error:has-text('still running')")
     twin.click("#stop:not([disabled])")
+    assert twin.is_hidden("#error")
     page.wait_for_selector("body[data-solved][data-busy=no]")
     assert _tile(page, "State").startswith("interrupted")
     twin.close()

@@ -6,12 +6,14 @@ import { changeRule, fillLibrary, load, refresh, upload } from "./instance.js";
 import { isAsking, stop } from "./jobs.js";
 import { showCurves, showRuns } from "./outcome.js";
 import { buildPanels, showPanel } from "./panels.js";
-import { guarded } from "./server.js";
+import { complain, guarded } from "./server.js";
 import { shared, shown } from "./session.js";
 import { resume, solve } from "./solving.js";
 import { decideInstead } from "./why.js";
 
 function wire() {
+  addEventListener("click", (event) => { if (event.target.closest("button")) complain(null); }, true);
+  addEventListener("change", () => complain(null), true);
   for (const control of document.querySelectorAll("[data-rule]")) control.addEventListener("change", changeRule);
   $("load").addEventListener("click", load);
   $("upload").addEventListener("click", upload);

@@ -28,9 +28,9 @@ export function complain(error) {
   $("error").hidden = !error;
 }
 
+/* An error stands until the user does something else: views that are drawn anew leave it there. */
 export async function guarded(work) {
   try {
-    complain(null);
     return await work();
   } catch (error) {
     complain(error);
