@@ -77,7 +77,7 @@ HARD = 2.5e-3
 FIRST_CUTS, MOST_CUTS = 1 / 10, 1 / 4
 """Parts of the time that is left for cuts of cells before step 6, and after it."""
 PATIENCE = 1 / 10
-"""Part of the time that is left in which step 6 has to close some of the gap; twice as much at every return."""
+"""Part of the time that is left in which step 6 has to close some of a wide gap; twice as much at every return."""
 REST_OPTIONS = {
     name: value for name, value in OPTIONS.items() if name not in ("mip_allow_restart", "mip_heuristic_run_rins")
 }

@@ -23,7 +23,7 @@ from splgbench.decomposition.probing import nothing_fixed
 from splgbench.decomposition.relaxation import HospitalRelaxation
 from splgbench.decomposition.repair import repaired
 from splgbench.decomposition.restricted import Beside, Restriction
-from splgbench.decomposition.side_by_side import NothingLeft, in_turn
+from splgbench.decomposition.side_by_side import NothingLeft, Patience, in_turn
 from splgbench.generator.generate import generate
 from splgbench.generator.presets import load_preset
 from splgbench.instance import Instance
@@ -53,6 +53,33 @@ def checked(loop: Loop) -> int:
     assert verdict.feasible
     assert verdict.objective == loop.best
     return int(verdict.objective)
+
+
+@pytest.mark.parametrize(("share", "longest"), [(1.5, 10), (1.0, 40)], ids=["wide", "narrow"])
+def test_patience_is_longer_where_the_gap_is_narrow(
+    share: float, longest: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It begins anew where a tenth of the gap has closed, and lasts a third of the time so far at least."""
+    now = 0.0
+    monkeypatch.setattr("time.perf_counter", lambda: now)
+    loop, _, _ = begun(APART, 1)
+    assert loop.best is not None
+    gap = share * Patience.NARROW * loop.best
+    loop.bounded(loop.best + gap, "test")
+    patience = Patience(loop, 10.0)
+    now = longest - 1.0
+    assert not patience
+    now = longest + 1.0
+    assert patience
+    loop.bounded(loop.best + 0.95 * gap, "test")
+    assert patience
+    now = 100.0
+    loop.bounded(loop.best + 0.85 * gap, "test")
+    assert not patience
+    now = 149.0
+    assert not patience
+    now = 151.0
+    assert patience
 
 
 def test_two_parts_run_at_once() -> None:

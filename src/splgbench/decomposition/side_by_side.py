@@ -32,11 +32,13 @@ class Patience(NothingLeft):
     Parameters
     ----------
     loop : the solve.
-    seconds : how long; at least a third of the time since this began.
+    seconds : how long; at least a third of the time since this began, and longer where the gap is narrow.
     """
 
     SHARE = 0.1
     """Part of the gap that has to close."""
+    NARROW, LONGER = 1e-3, 4
+    """Relative gap up to which a tree may end all at once, and how many times as long that is waited for."""
 
     def __init__(self, loop: Loop, seconds: float) -> None:
         super().__init__(loop)
@@ -49,7 +51,8 @@ class Patience(NothingLeft):
         now, gap = time.perf_counter(), self.loop.gap
         if gap <= (1 - self.SHARE) * self.gap:
             self.since, self.gap = now, gap
-        return now - self.since > max(self.seconds, (now - self.began) / 3)
+        narrow = gap <= self.NARROW * abs(self.loop.best or 0)
+        return now - self.since > max((self.LONGER if narrow else 1) * self.seconds, (now - self.began) / 3)
 
 
 def in_turn(work: Callable[[int], None], waits_for: Sequence[Collection[int]], threads: int) -> None:
