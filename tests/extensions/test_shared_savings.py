@@ -19,13 +19,14 @@ from splgbench.certificates.budget_price import budget_price
 from splgbench.cli import main
 from splgbench.errors import InputError, UnsupportedError
 from splgbench.extensions import entries_of, with_extensions
-from splgbench.extensions.shared_savings import WHOLE_BITS, Contract, SharedSavings, Side
+from splgbench.extensions.shared_savings import WHOLE_BITS, SharedSavings
 from splgbench.instance import Instance
 from splgbench.methods import Direct, method
 from splgbench.package import package_files, read_package, write_package
 from splgbench.piecewise import ENCODINGS
 from splgbench.polish import polish
 from splgbench.result import Status
+from splgbench.savings_contracts import Contract, Side
 from splgbench.testing.oracles import agreed
 from splgbench.testing.relations.savings import SAVING
 from splgbench.testing.strategies import instances
