@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -121,20 +121,44 @@ def method(name: str) -> Method:
         found = registry.from_file(Path(head))
     else:
         head = registry.normal_name(head)
-        kind = "decompositions" if head in registry.names("decompositions") else "formulations"
-        found = registry.find(kind, head)
+        found = _registered(head)
     if not isinstance(found, BuildsModels):
         if not callable(found):
             raise InputError("defines neither a formulation nor a decomposition", head)
-        try:
-            inspect.signature(found).bind(backend=backend, **options)
-        except TypeError as error:
-            raise InputError(f"{head}: {error}", "method") from None
+        _check_options(head, inspect.signature(found), backend, options)
         decomposition: Method = found(backend=backend, **options)
         return decomposition if hasattr(decomposition, "knows") else PlainOnly(decomposition)
     if backend is None:
         raise InputError(f"{head} needs a backend: {head}@highs, for instance", "method")
     return Direct.with_options(head, found, registry.find("backends", backend), options)
+
+
+def _registered(name: str) -> Any:
+    """The decomposition of a name, or the formulation."""
+    decompositions = registry.names("decompositions")
+    if name in decompositions:
+        return registry.find("decompositions", name)
+    try:
+        return registry.find("formulations", name)
+    except UnsupportedError as error:
+        if name in registry.names("formulations"):
+            raise
+        raise UnsupportedError(f"{error}; nor a decomposition: there are {', '.join(decompositions)}") from None
+
+
+def _check_options(name: str, signature: inspect.Signature, backend: str | None, options: Mapping[str, str]) -> None:
+    """Refuse options that a decomposition does not take, and the lack of those that it needs."""
+    parameters = signature.parameters.values()
+    if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
+        known = [parameter.name for parameter in parameters if parameter.name != "backend"]
+        for key in options:
+            if key not in known:
+                there = f"there are {', '.join(known)}" if known else "it takes none"
+                raise InputError(f"{name} has no option {key}; {there}", "method")
+    try:
+        signature.bind(backend=backend, **options)
+    except TypeError as error:
+        raise InputError(f"{name}: {error}", "method") from None
 
 
 def all_direct_methods() -> list[str]:

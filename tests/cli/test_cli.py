@@ -209,7 +209,7 @@ def test_list_names_everything(capsys: pytest.CaptureFixture[str]) -> None:
         (["solve", "SMALL", "--method", "nothing@highs"], 3, "no formulation named nothing"),
         (["solve", "SMALL", "--method", "linked"], 2, "needs a backend"),
         (["solve", "SMALL", "--method", "linked@highs:color=red"], 2, "no option color"),
-        (["solve", "SMALL", "--method", "auto:color=red"], 2, "unexpected keyword argument 'color'"),
+        (["solve", "SMALL", "--method", "auto:color=red"], 2, "auto has no option color; there are state, log"),
         (["solve", "SMALL", "--time-limit", "-1"], 2, "time limit must be above 0"),
         (["solve", "SMALL", "--without", "gravity"], 2, "no rule named gravity"),
         (["solve", "SMALL", "--cut", "8"], 2, "must be written HxG"),

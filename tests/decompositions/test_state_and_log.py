@@ -84,6 +84,8 @@ def test_what_is_no_state_is_refused(name: str, tmp_path: Path) -> None:
     refused("belongs to another method", who="lns" if name != "lns" else "auto")
     path.write_bytes(good[: len(good) // 2])
     refused("cannot be read as a state")
+    path.write_text("hello")
+    refused("cannot be read as a state: it is no archive of NumPy's")
     changes: dict[str, Any] = {"best": (arrays["best"] + 1, "its allocation is not worth")}
     for own in ("multipliers", "prices"):
         if own in arrays and arrays[own].size:

@@ -31,6 +31,8 @@ from splgbench.errors import InputError, OutputError
 from splgbench.files import written_whole
 
 FORMAT = "splgbench-state-1"
+ZIP = b"PK"
+"""How NumPy's archives begin."""
 Arrays = Mapping[str, NDArray[Any]]
 
 
@@ -95,7 +97,11 @@ class StateFile:
         if not self.path.exists():
             return None
         try:
-            with io.BytesIO(self.path.read_bytes()) as stream, np.load(stream, allow_pickle=False) as archive:
+            contents = self.path.read_bytes()
+            if not contents.startswith(ZIP):
+                # NumPy would take it for something to be unpickled, and recommend that.
+                raise zipfile.BadZipFile("it is no archive of NumPy's")
+            with io.BytesIO(contents) as stream, np.load(stream, allow_pickle=False) as archive:
                 arrays: dict[str, NDArray[Any]] = {name: archive[name] for name in archive.files}
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
             raise InputError(f"cannot be read as a state: {error}", str(self.path)) from None
