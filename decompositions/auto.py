@@ -67,13 +67,13 @@ MOST_COLUMNS = 1 / 3
 MOST_RENS = 1 / 10
 """Part of the time that is left for step 5."""
 MANY = 800
-"""Mandates that probing leaves open above which neighbourhoods come before step 6."""
+"""Mandates that probing leaves open above which neighbourhoods come before step 6, and cuts of cells may."""
 EARLY_EFFORT = 2
 """Simplex iterations for them, by live offer."""
 EARLY_GAIN = 0.1
 """Part of the gap that they have to close for as many again to follow."""
 HARD = 2.5e-3
-"""Relative gap above which cuts of cells come before step 6."""
+"""Relative gap above which cuts of cells come before step 6, where many mandates are open."""
 FIRST_CUTS, MOST_CUTS = 1 / 10, 1 / 4
 """Parts of the time that is left for cuts of cells before step 6, and after it."""
 PATIENCE = 1 / 10
@@ -200,12 +200,13 @@ def _reduced(
     components = Components(relaxation, multipliers)
     slice_, patience = FIRST_SLICE, _part(loop, PATIENCE)
     fixed = probe(loop, relaxation, multipliers) if probing else nothing_fixed(loop)
+    many = int(loop.offers.live.sum()) - fixed.count > MANY
     # The better the best allocation, the smaller is what is left of the model.
-    if probing and int(loop.offers.live.sum()) - fixed.count > MANY:
+    if probing and many:
         _early(loop, search, fixed)
     tight = returned = False
     while True:
-        if tightening is not None and (returned or _exceeds(loop, HARD)):
+        if tightening is not None and (returned or (many and _exceeds(loop, HARD))):
             tight = True
             tightening.run(_part(loop, MOST_CUTS if returned else FIRST_CUTS))
             loop.check()
