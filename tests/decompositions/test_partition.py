@@ -109,6 +109,7 @@ def test_what_is_no_map(tmp_path: Path) -> None:
         ("block\n1\n", "must have a column block and one or more of"),
         ("hospital,block\nH,1\nX,2\n", "row 3, column hospital: must be a hospital of the instance \\(found 'X'\\)"),
         ("hospital,block\nH,1\nH,2\n", "row 3: must not name the same offers twice"),
+        ("hospital,block\nH,1\nI,\n", "row 3, column block: must name a block"),
         ("hospital,block\nH,1\n", "has no block for I"),
     ):
         path.write_text(text)

@@ -96,8 +96,8 @@ def read_partition(offers: Presolved, path: Path) -> Partition:
     Raises
     ------
     InputError
-        The file cannot be read, lacks a column, has one that it must not have, names what the instance does not have or
-        the same twice, or leaves a live offer without a block.
+        The file cannot be read, lacks a column, has one that it must not have, names no block, what the instance does
+        not have or the same twice, or leaves a live offer without a block.
     """
     instance, file = offers.instance, str(path)
     table = parse_csv("partition", file, read_text(path))
@@ -122,6 +122,8 @@ def read_partition(offers: Presolved, path: Path) -> Partition:
         if key in block_of:
             problems.append(Problem(file, row, None, "must not name the same offers twice", ", ".join(key)))
         block_of[key] = str(table.columns["block"][at])
+        if not block_of[key]:
+            problems.append(Problem(file, row, "block", "must name a block"))
     if problems:
         raise InputError(problems)
     number = {name: at for at, name in enumerate(dict.fromkeys(block_of.values()))}
